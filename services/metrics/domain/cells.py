@@ -61,6 +61,14 @@ class Delta(dict[Cell, int]):
             if counts is not None:
                 counts[field] = counts.get(field, 0) + n
 
+    def count_day(self, day: int, names: Iterable[str], fields: Mapping[str, int]) -> None:
+        """Add what fields of one day come to to the cells of some places."""
+        count_days(self, names, [(day, field, n) for field, n in fields.items()])
+
+    def count_minute(self, minute: int, fields: Mapping[str, int]) -> None:
+        """Add what fields of one minute come to."""
+        add_minutes(self.minutes, {minute: fields})
+
     def forget_minutes(self) -> None:
         """Keep none that became too old."""
         self.minutes = {minute: fields for minute, fields in self.minutes.items() if minute >= self.since}

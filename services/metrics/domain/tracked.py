@@ -59,26 +59,52 @@ class Tracked:
 
     def place(self, before: tuple[int | None, Where], order: Order, delta: Delta) -> None:
         """An order changed: move it from where it counted, ``Order.counts_at``, to where it counts now."""
-        after, data = order.counts_at, self.data
+        after = order.counts_at
         if before == after:
             return
-        for (day, where), change in ((before, gaps.remove), (after, gaps.insert)):
-            if day is None:
+        if before[0] is not None:
+            self._take_out(before[0], before[1], delta)
+        if after[0] is not None:
+            self.put(after[0], after[1], delta)
+
+    def put(self, day: int, where: Where, delta: Delta) -> None:
+        """Another purchase of that day, made there."""
+        data, known = self.data, self._days
+        for chain, kind, names in _chains_at(where, data.segment, data.tier):
+            days = known.get(chain)
+            if days is None:
+                days = known[chain] = []
+            elif days and days[-1] == day:  # counted already
+                days.append(day)
                 continue
-            for chain, kind, names in _chains_at(where, data.segment, data.tier):
-                days = self._days.get(chain)
-                if days is None:
-                    days = self._days[chain] = []
-                head = days[0] if days else None
-                changes = change(days, day, kind)
-                if head is None or not days or days[0] != head:
-                    first = gaps.earliest(data.firsts.get(chain), head)
-                    changes += gaps.first_moved(first, self._first(chain), kind)
-                count_days(delta, names, changes)
-            if data.months is not None:
-                n = 1 if change is gaps.insert else -1
-                if changes := cohorts.changed(data.months, cohorts.month_of(day), n):
-                    count_days(delta, self._places(WHOLE), changes)
+            head = days[0] if days else None
+            changes = gaps.insert(days, day, kind)
+            if head is None or day < head:
+                changes += self._first_moved(chain, kind, head)
+            count_days(delta, names, changes)
+        self._count_month(day, 1, delta)
+
+    def _take_out(self, day: int, where: Where, delta: Delta) -> None:
+        """A purchase fewer of that day, made there."""
+        data = self.data
+        for chain, kind, names in _chains_at(where, data.segment, data.tier):
+            days = self._days.setdefault(chain, [])
+            head = days[0] if days else None
+            changes = gaps.remove(days, day, kind)
+            if head is None or not days or days[0] != head:
+                changes += self._first_moved(chain, kind, head)
+            count_days(delta, names, changes)
+        self._count_month(day, -1, delta)
+
+    def _first_moved(self, chain: str, kind: str, head: int | None) -> list[DayChange]:
+        """What changes with the first of a chain's days; it was ``head``."""
+        before = gaps.earliest(self.data.firsts.get(chain), head)
+        return gaps.first_moved(before, self._first(chain), kind)
+
+    def _count_month(self, day: int, n: int, delta: Delta) -> None:
+        months = self.data.months
+        if months is not None and (changes := cohorts.changed(months, cohorts.month_of(day), n)):
+            count_days(delta, self._places(WHOLE), changes)
 
     def count(self, delta: Delta, where: Where, changes: Iterable[Change]) -> None:
         """Add changes to the cells of the places that the customer has there, and to the minutes."""

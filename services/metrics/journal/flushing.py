@@ -10,12 +10,13 @@ import structlog
 from services.metrics.journal import SERVICE
 from services.metrics.journal.library import Library
 from services.metrics.journal.looking import Looker
-from services.metrics.journal.narrowing import Narrowing, RefusedWriteError
+from services.metrics.journal.narrowing import ALWAYS_FIT, Narrowing, RefusedWriteError
 from services.metrics.journal.outbox import Publish
 from services.metrics.journal.partition import Partition
 from services.metrics.journal.port import Store
 from services.metrics.journal.writes import Write
 from shared.runtime import telemetry
+from shared.runtime.mongo import WRITING_SECONDS
 from shared.runtime.words import words
 from shared.schemas.times import Micros
 from shared.worker import faults
@@ -29,6 +30,9 @@ SHARE = 4
 LONGEST_REST_SECONDS = 10.0
 """But no longer than this: a flush that hung through an outage would keep the numbers late long after it."""
 FOLD_SECONDS = 30.0
+MOST_CUSTOMERS = 20_000
+"""So many are written together at most, and fewer where they would take the store longer than this:"""
+WELL_IN_TIME = WRITING_SECONDS / 2
 
 
 class Flushing:
@@ -46,6 +50,8 @@ class Flushing:
         self.durable: dict[TopicOffset, int] = {}
         """Of what stands and is not committed."""
         self.next_flush = 0.0
+        self.most_customers = MOST_CUSTOMERS
+        """Who changed more than so many has them written, whatever the time."""
         self._next_fold = 0.0
         self._store = store
         self._publish = publish
@@ -128,6 +134,7 @@ class Flushing:
         for part, write in zip(dirty, writes, strict=True):
             self.durable.update({(t, part.number): offset for t, offset in write.offsets.items()})
         ended = self._clock()
+        self._pace(sum(len(write.customers) for write in writes), ended - began)
         rest = min(SHARE * (ended - began), LONGEST_REST_SECONDS)
         self.next_flush = ended + max(self._flush_seconds, rest)
         if fold:
@@ -138,6 +145,12 @@ class Flushing:
                 await asyncio.sleep(0)
         for part in dirty:
             await part.outbox.publish(self._publish)
+
+    def _pace(self, customers: int, seconds: float) -> None:
+        """So many were written in this time."""
+        if customers >= ALWAYS_FIT and seconds > 0:
+            fit = int(customers * WELL_IN_TIME / seconds)
+            self.most_customers = max(ALWAYS_FIT, min(fit, MOST_CUSTOMERS))
 
 
 def _count_erased(writes: Iterable[Write]) -> None:

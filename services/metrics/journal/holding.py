@@ -15,6 +15,8 @@ CUSTOMERS, UNWRITTEN = "customers", "unwritten"
 """Kinds of memory: records that are as the store has them, and those that may have changed."""
 CUSTOMER_BYTES, BYTES_A_BYTE = 500, 13
 """What a customer takes in memory: so many, and so many for each byte of the record (measured)."""
+EVENT_BYTES = 1_000
+"""What an event adds until it is written, about: to a record that is held, to ids and cells."""
 
 
 @dataclass(slots=True)
@@ -26,6 +28,8 @@ class Holding:
     """As the store has them: any may go at any time."""
     held: dict[str, tuple[Tracked, int]] = field(default_factory=dict, kw_only=True)
     """Those that events were read for since the last write, with their bytes."""
+    grown: int = field(default=0, kw_only=True)
+    """Bytes by which they grew since."""
     closed: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -48,6 +52,12 @@ class Holding:
         """Hold a customer as stored, or begin one."""
         self._hold(subject, *read_record(subject, record or b""))
 
+    def grow(self, events: int) -> None:
+        """So many events took effect on those that are held."""
+        if not self.closed:
+            self.grown += events * EVENT_BYTES
+            self.budget.take(UNWRITTEN, events * EVENT_BYTES)
+
     def replace(self, subject: str, tracked: Tracked) -> None:
         """A customer's record, which is held, is another one from now on."""
         self.held[subject] = tracked, self.held[subject][1]
@@ -67,7 +77,7 @@ class Holding:
     def _release(self, records: Mapping[str, bytes]) -> None:
         """Nothing is held; ``records`` are those that were written."""
         held, self.held = self.held, {}
-        self.budget.give(UNWRITTEN, sum(size for _, size in held.values()))
+        self._give_all(held)
         self.customers.put(
             (subject, tracked, held_bytes(records[subject]) if subject in records else size)
             for subject, (tracked, size) in held.items()
@@ -77,8 +87,12 @@ class Holding:
         """The partition is let go. A batch that outlives this still has the customers that it works on."""
         self.closed = True
         self.customers.close()
-        self.budget.give(UNWRITTEN, sum(size for _, size in self.held.values()))
+        self._give_all(self.held)
         self.held = {subject: (tracked, 0) for subject, (tracked, _) in self.held.items()}
+
+    def _give_all(self, held: Mapping[str, tuple[Tracked, int]]) -> None:
+        self.budget.give(UNWRITTEN, sum(size for _, size in held.values()) + self.grown)
+        self.grown = 0
 
 
 def read_record(subject: str, record: bytes) -> tuple[Tracked, int]:

@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 ALWAYS_FIT = 500
 """So many events are always written within a transaction's time: as many as a batch of the other services."""
+WHOLE = 20_000
+"""Where so many fit, any number is tried again."""
 
 
 class RefusedWriteError(FencedError):
@@ -72,10 +74,10 @@ class Narrowing:
             self._most[part.number] = max(least, part.events // 2)
         return bool(parts)
 
-    def written(self, partition: int, whole: int) -> None:
-        """As many as the limit were: the next may be twice as many, and from ``whole`` on any number."""
+    def written(self, partition: int) -> None:
+        """As many as the limit were: the next may be twice as many, and from ``WHOLE`` on any number."""
         most = self._most.pop(partition) * 2
-        if most < whole:
+        if most < WHOLE:
             self._most[partition] = most
 
     def cut(self, batch: Batch) -> Iterator[Batch]:

@@ -30,6 +30,7 @@ from services.metrics.journal.writes import Stored, Write
 from shared.merging.relays import erased_with
 from shared.schemas.customers import CustomerErased, ErasureLifted
 from shared.schemas.event import Event
+from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import Micros
 from shared.worker.budget import Budget
 
@@ -129,8 +130,10 @@ class Partition(Holding):
         self.events += 1
         if self.before_minutes:
             self.tail.since, self.before_minutes = now // MINUTE + 1, False
-        if kind in BESIDE:
-            ids = self._kept_beside(event, h, now)
+        if kind in BESIDE:  # it changes no record
+            for collection, row in rows_beside(event).items():
+                self.outbox.put(collection, row)
+            ids = apply(Tracked(Customer()), event, now, self.past.delta_for(event, now, self.tail), h)
         elif kind is ErasureLifted:
             ids = (h,)
         else:
@@ -147,6 +150,8 @@ class Partition(Holding):
                     ids, raised = apply_text(tracked, event, now, delta, h, self.themes)
                     for one in raised:
                         self.outbox.put(RAISED, raised_row(one, event.subject))
+                elif kind is PurchaseMade and self.past.bought(tracked, event, now, delta, self.tail):
+                    ids = (h,)
                 else:
                     ids = apply(tracked, event, now, delta, h)
         self.recent.extend([known for known in ids if self.known.recent.add(known)])
@@ -157,12 +162,6 @@ class Partition(Holding):
         self.settle(self.drop(record))
         self.changed.discard(record)
         self.erasing.erase(event, self.outbox, self.looks)
-
-    def _kept_beside(self, event: Event, h: int, now: Micros) -> Ids:
-        """It changes no record."""
-        for collection, row in rows_beside(event).items():
-            self.outbox.put(collection, row)
-        return apply(Tracked(Customer()), event, now, self.past.delta_for(event, now, self.tail), h)
 
     def _merging(self, record: str, tracked: Tracked, event: Event, h: int, now: Micros) -> Ids:
         """An event of which merging makes more than what it says, or something else."""

@@ -12,9 +12,11 @@ from datetime import UTC, datetime
 from time import time_ns
 
 from services.metrics.domain import gaps
+from services.metrics.domain.bought import CELLS_A_SPOT, Amounts, bought
 from services.metrics.domain.cells import Delta, add, add_minutes
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.restating import HOUR, Moved, Sums, last_told, merging_type
+from services.metrics.domain.tracked import Tracked
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import DAY, Micros, day_number, moment
@@ -37,6 +39,10 @@ class Past:
     wall: Callable[[], Micros] = wall_clock
     delta: Delta = field(default_factory=Delta)
     """Changes that are not in the tail yet."""
+    amounts: Amounts = field(default_factory=Amounts)
+    """Nor are these, of purchases,"""
+    late_amounts: Amounts = field(default_factory=Amounts)
+    """and of those that go to ``delta``."""
     sums: Sums = field(default_factory=dict)
     """What those that are moved of days that were told."""
     facts: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -52,6 +58,11 @@ class Past:
     """What happened before this is late."""
     _until: Micros = 0
     """So long that holds."""
+
+    @property
+    def cells(self) -> int:
+        """So many are changed here, about."""
+        return len(self.delta) + CELLS_A_SPOT * (len(self.amounts) + len(self.late_amounts))
 
     def delta_for(self, event: Event, now: Micros, tail: Delta) -> Delta:
         """Where this fact is to count."""
@@ -71,6 +82,10 @@ class Past:
         self.delta.since = max(self.delta.since, tail.since)
         return self.delta
 
+    def bought(self, tracked: Tracked, event: Event, now: Micros, delta: Delta, tail: Delta) -> bool:
+        """Count a purchase by the short way (``domain/bought``), if it can be."""
+        return bought(tracked, event, now, delta, self.amounts if delta is tail else self.late_amounts)
+
     def merged(self, moved: Delta, event: Event, now: Micros) -> None:
         """Count what merging moved, and note of the told days that it did."""
         self.now = now
@@ -86,11 +101,14 @@ class Past:
     def into(self, tail: Delta) -> Delta:
         """Count all of it in the tail, in place, and look through it. Returns the tail, which may be another
         object."""
+        self.late_amounts.into(self.delta)
         self._look_through(last_told(self.now))
         fresh, self.delta = self.delta, Delta()
         if not tail and not tail.minutes:
             fresh.since = max(fresh.since, tail.since)
+            self.amounts.into(fresh)
             return fresh
+        self.amounts.into(tail)
         for cell, n in fresh.items():
             add(tail, cell, n)
         tail.since = max(tail.since, fresh.since)

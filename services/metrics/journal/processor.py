@@ -42,10 +42,11 @@ from shared.worker.retry import retry
 
 log = structlog.get_logger(__name__)
 
-MAX_PENDING = 20_000
-"""Events kept in memory at most: with the store away, reading waits here."""
-PENDING_SHARE = 8
-"""Or where the customers that they changed take this part of the memory."""
+PENDING_SHARE = 3 / 8
+"""What is not written takes this part of the memory at most: with the store away, reading waits here. Queues,
+batches and clients may have the rest."""
+MOST_CELLS = 200_000
+"""Nor does it change more than so many: they must fit a transaction, as customers do (``Flushing``)."""
 REVOKE_SECONDS = 4.0
 """The loop gives a revoke five."""
 
@@ -184,7 +185,7 @@ class CompactProcessor:
                     await self._set_aside(PoisonError(batch.messages[0]), refused.__cause__)
                 raise
             if events:
-                self._narrowing.written(batch.partition, MAX_PENDING)
+                self._narrowing.written(batch.partition)
 
     async def _process(self, batch: Batch) -> None:
         started, wall = perf_counter(), micros(batch.now)
@@ -203,6 +204,7 @@ class CompactProcessor:
                 apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen, batch.now)
             except PoisonError as poison:
                 await self._set_aside(poison, poison.__cause__)
+            part.grow(len(fresh))
             if batch.records:
                 await retry(SERVICE, "kafka", lambda: self._publish(batch.records))
             part.advance(
@@ -220,8 +222,12 @@ class CompactProcessor:
         telemetry.BATCH_SECONDS.labels(SERVICE, "total").observe(perf_counter() - started)
 
     def _pending_too_much(self) -> bool:
-        events = sum(part.events for part in self._partitions.values())
-        return events > MAX_PENDING or self._budget.kinds[UNWRITTEN] > self._budget.limit // PENDING_SHARE
+        parts = self._partitions.values()
+        return (
+            self._budget.kinds[UNWRITTEN] > self._budget.limit * PENDING_SHARE
+            or sum(len(part.changed) for part in parts) > self._flushing.most_customers
+            or sum(len(part.tail) + part.past.cells for part in parts) > MOST_CELLS
+        )
 
     async def idle(self, settled: Mapping[int, frozenset[str]] | None = None) -> Wanted:
         more = await self._erase_again()

@@ -17,7 +17,7 @@ from shared.worker.processing import FencedError
 
 from .memory import MemoryStore
 from .rig import Rig, batch, started
-from .story import event, histories, purchase, run
+from .story import answered, event, histories, purchase, run
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ async def test_what_a_poison_event_left_in_memory_is_not_taken_for_known(
 ) -> None:
     store = MemoryStore()
     rig = await started(store)
-    bad, good = event(purchase("bad"), id="bad"), event(purchase("a"))
+    bad, good = event(answered("nps", 9), id="bad"), event(purchase("a"))
 
     def fails(tracked, e, now, delta, id):
         if e.id == "bad":

@@ -10,7 +10,6 @@ from pymongo.errors import DocumentTooLarge, NetworkTimeout, WriteError
 from structlog.testing import capture_logs
 
 from services.metrics.journal import narrowing
-from services.metrics.journal import processor as processor_module
 from services.metrics.journal.store import Write
 from shared.schemas.event import Event
 from shared.worker.processing import FencedError
@@ -75,7 +74,7 @@ async def test_it_takes_a_few_takeovers_for_each(bad: set[int], size: int) -> No
 
 
 async def test_once_it_is_set_aside_any_number_is_written_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor_module, "MAX_PENDING", 64)
+    monkeypatch.setattr(narrowing, "WHOLE", 64)
     store = refusing(1)
     rig = Rig(store)
     await live(rig, log_of(200), 10)

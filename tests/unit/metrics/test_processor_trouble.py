@@ -10,6 +10,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import add
 from services.metrics.domain.places import crossed
+from services.metrics.journal import flushing, holding
 from services.metrics.journal import partition as partition_module
 from services.metrics.journal import processor as processor_module
 from services.metrics.journal.processor import CompactProcessor
@@ -21,11 +22,11 @@ from shared.worker.processing import Batch, FencedError
 
 from .memory import MemoryStore
 from .rig import FAR, Rig, batch, started
-from .story import START, event, purchase, run
+from .story import START, answered, event, purchase, run
 
 
 async def test_an_outage_is_counted_through_and_then_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor_module, "MAX_PENDING", 3)
+    monkeypatch.setattr(holding, "EVENT_BYTES", Budget().limit // 8)
     store = MemoryStore()
     rig = await started(store)
     await rig.processor.process(batch([event(purchase("a"))]))
@@ -89,7 +90,7 @@ async def test_an_event_the_domain_fails_on_is_a_dead_letter_and_the_rest_counts
 ) -> None:
     store = MemoryStore()
     rig = await started(store)
-    bad, good = event(purchase("bad"), id="bad"), [event(purchase("a")), event(purchase("b"))]
+    bad, good = event(answered("nps", 9), id="bad"), [event(purchase("a")), event(purchase("b"))]
 
     def fails(tracked, e, now, delta, id):
         ids = apply(tracked, e, now, delta, id)
@@ -177,7 +178,7 @@ async def test_customers_out_of_memory_are_read_again(monkeypatch: pytest.Monkey
 async def test_a_cancellation_that_the_driver_swallows_still_ends_the_retry(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(processor_module, "MAX_PENDING", 0)
+    monkeypatch.setattr(flushing, "MOST_CUSTOMERS", 0)
     store = MemoryStore()
     rig = await started(store)
 
@@ -217,6 +218,28 @@ async def test_after_a_slow_write_the_next_one_waits_but_not_for_an_outage(took:
     rig.time += 0.01
     await rig.processor.idle()
     assert store.writes == 2
+
+
+async def test_a_slow_store_is_given_fewer_customers_at_a_time() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    at_once = store.write
+
+    async def slow(writes: Sequence[Write]) -> None:
+        rig.time += 0.01 * sum(len(write.customers) for write in writes)
+        await at_once(writes)
+
+    def some(start: int, end: int) -> Batch:
+        events = [event(purchase(f"o{n}"), subject=f"c{n}") for n in range(start, end)]
+        return batch(events, start=start)
+
+    store.write = slow
+    await rig.processor.process(some(0, 600))
+    assert store.writes == 1
+    await rig.processor.process(some(600, 1100))
+    assert store.writes == 1, "it rests"
+    await rig.processor.process(some(1100, 1101))
+    assert store.writes == 2, "more than 500 would not be written in half the time there is"
 
 
 async def test_a_commit_that_was_lost_with_the_partitions_is_due_again() -> None:
