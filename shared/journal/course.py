@@ -56,6 +56,11 @@ class Course(Generic[S]):
         plan = self.plan
         return state_id in plan.erased or (self.stored[state_id].erased and state_id not in plan.lifted)
 
+    def knows(self, uid: str, state_id: str) -> bool:
+        """Whether an entry of the plan says that such an event was handled: one without effect does not any
+        more, once they may come back."""
+        return uid not in self.plan.nameless or self.is_erased(state_id)
+
     def erase(self, state_id: str, hash: str, message: Message) -> None:
         """The state goes, and whatever is or was to fire for it. ``message`` is why."""
         plan = self.plan
@@ -122,6 +127,8 @@ class Course(Generic[S]):
         """The event is handled; one that was rejected under its id before is so no longer."""
         self.entries[entry.event.uid] = entry
         self.plan.tombstones.pop(entry.event.uid, None)
+        if not entry.erased:
+            self.plan.nameless.discard(entry.event.uid)
 
     def take_back(self, bad: Sequence[Retract | Unseen], cause: str) -> list[Record]:
         """Take back that these were handled. What they emitted in this plan is still to be published, so

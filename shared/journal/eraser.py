@@ -227,7 +227,7 @@ class Eraser(Generic[S]):
                 await self._store.erasing.forget(partition, memory.epoch, ended, rows)
                 telemetry.ERASURES_COMPLETED.labels(self._handler.service).inc()
             memory.chores.pop(chore.hash, None)
-            memory.forget([chore.customer])
+        memory.forget_erased(sweep.chores.keys())
 
     def _told(self, chore: Chore, at: datetime) -> tuple[list[Record], Sequence[Put]]:
         """What is told of the end, and the rows that the service keeps of it: both the same each time."""

@@ -59,6 +59,12 @@ class PartitionMemory(Generic[S]):
         for id in ids:
             self.warm.pop(id)
 
+    def forget_erased(self, customers: Collection[str]) -> None:
+        """Nothing is left of these: what is told of them anew, once they may come back, was not handled."""
+        ends = {*customers}
+        self.recent.discard([uid for uid in self.recent if not ends.isdisjoint(uid.rsplit(" ", 2)[1:])])
+        self.forget(customers)
+
     def states(self, ids: Collection[str]) -> dict[str, StoredState[S]]:
         """Those of these states that are warm."""
         return {id: stored for id in ids if (stored := self.warm.get(id)) is not None}
@@ -111,13 +117,14 @@ class PartitionMemory(Generic[S]):
         for message in plan.repeated:
             uid = message.event.uid
             before = known.get(uid)
-            if uid in plan.forgotten or uid in plan.tombstones or uid in refused:
+            if uid in plan.forgotten or uid in plan.tombstones or uid in refused or uid in plan.nameless:
                 continue
             if before is None or (not before.retracted and before.published_by(message.origin)):
                 yield uid
         for entry in plan.entries:
-            if entry.origin.topic != TIMER_TOPIC and entry.until is None:
-                yield entry.event.uid
+            uid = entry.event.uid
+            if entry.origin.topic != TIMER_TOPIC and entry.until is None and uid not in plan.nameless:
+                yield uid
 
 
 def held_bytes(stored: StoredState[S]) -> int:

@@ -83,7 +83,7 @@ class Planner(Generic[S]):
                 course.clock = max(course.clock, message.at)
             uid = message.event.uid
             entry = course.entries.get(uid)
-            if entry is not None:
+            if entry is not None and course.knows(uid, message.event.state_id):
                 handled = entry.covers(message.origin)
             else:
                 handled = seen(message) and uid not in plan.forgotten

@@ -177,7 +177,7 @@ class JournalProcessor(Generic[S]):
         trouble = Backoff(self._service, "mongo")
         while True:
             plan = await self._drafter.draft(step)  # steps 1 and 2
-            if plan.lifted and await self._finished_first(step, plan):
+            if (plan.lifted or plan.erased) and await self._finished_first(step, plan):
                 continue
             faults.point("mid_batch")
             started = perf_counter()
@@ -209,8 +209,10 @@ class JournalProcessor(Generic[S]):
             self._observe(plan)
 
     async def _finished_first(self, step: Step[S], plan: Plan[S]) -> bool:
-        """Whether somebody who may come back was just being removed, and by now is."""
-        if step.memory.chores.keys().isdisjoint(plan.lifted.values()):
+        """Whether somebody who may come back, or who did and is erased again, was just being removed, and by
+        now is."""
+        hashes = {*plan.lifted.values(), *(chore.hash for chore in plan.erased.values())}
+        if step.memory.chores.keys().isdisjoint(hashes):
             return False
         while step.memory.returned:
             await self._erase_again(step.batch.partition, step.memory)

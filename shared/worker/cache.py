@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
 from shared.worker.budget import Budget
@@ -123,6 +123,9 @@ class Cache(_Kept[tuple[int, int, V]]):
 
 class Names(_Kept[int]):
     """A set of names, in the order in which they were put in."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
 
     @staticmethod
     def _used(entry: int) -> int:

@@ -7,7 +7,7 @@ from pymongo import InsertOne, ReturnDocument
 from pymongo.results import BulkWriteResult, DeleteResult, InsertManyResult, InsertOneResult, UpdateResult
 
 from tests.simulation.client_session import SimSession
-from tests.simulation.documents import Document, freeze, thaw
+from tests.simulation.documents import Document, freeze, projected, thaw
 from tests.simulation.scheduler import Node
 from tests.simulation.server import Name, Transaction
 from tests.simulation.store import Store
@@ -113,7 +113,7 @@ class SimCollection:
         for key, direction in reversed(cursor.order):
             found.sort(key=lambda d: d[key], reverse=direction < 0)
         found = found[: cursor.most] if cursor.most else found
-        return [_projected(d, cursor.projection) for d in found]
+        return [projected(d, cursor.projection) for d in found]
 
     async def find_one(
         self, filter: Any = None, projection: Any = None, *, session: SimSession | None = None, **options: Any
@@ -212,7 +212,7 @@ class SimCollection:
             return None if id is None else self._server.read(self._name, id, transaction)
 
         found = await self._call("update", work, session)
-        return None if found is None else _projected(found, projection)
+        return None if found is None else projected(found, projection)
 
     async def create_index(self, keys: Any, **options: Any) -> str:
         if options.get("unique"):
@@ -259,12 +259,3 @@ class SimCursor:
     async def __aiter__(self) -> AsyncIterator[Document]:
         for document in await self._collection.fetch(self):
             yield document
-
-
-def _projected(document: Document, projection: Any) -> Document:
-    if not projection:
-        return document
-    wanted = projection if isinstance(projection, Mapping) else dict.fromkeys(projection, 1)
-    if any(wanted.values()):
-        return {k: v for k, v in document.items() if wanted.get(k) or (k == "_id" and wanted.get("_id", 1))}
-    return {k: v for k, v in document.items() if k not in wanted}

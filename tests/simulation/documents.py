@@ -27,11 +27,13 @@ def thaw(raw: bytes) -> Document:
 
 def _get(document: Any, path: str) -> Any:
     found = document
-    for name in path.split("."):
-        if not isinstance(found, Mapping) or name not in found:
-            return _MISSING
-        found = found[name]
-    return found
+    name, _, rest = path.partition(".")
+    if isinstance(found, list):  # of an array, what its elements have
+        each = [value for one in found if (value := _get(one, path)) is not _MISSING]
+        return each or _MISSING
+    if not isinstance(found, Mapping) or name not in found:
+        return _MISSING
+    return _get(found[name], rest) if rest else found[name]
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
@@ -156,16 +158,40 @@ def _apply(after: Document, operator: str, path: str, before: Any, operand: Any,
             kept += [a for a in added if operator == "$push" or a not in kept]
             _put(after, path, kept)
         case "$pull" | "$pullAll":
-            gone = operand if operator == "$pullAll" else _pulled(operand)
+            goes = (lambda value: value in operand) if operator == "$pullAll" else _pulled(operand)
             if before is not None:
-                _put(after, path, [v for v in before if v not in gone])
+                _put(after, path, [value for value in before if not goes(value)])
         case _:
             raise NotImplementedError(operator)
 
 
-def _pulled(operand: Any) -> list[Any]:
-    if isinstance(operand, Mapping):
-        if set(operand) != {"$in"}:
-            raise NotImplementedError(f"$pull of {operand}")
-        return list(operand["$in"])
-    return [operand]
+def _pulled(operand: Any) -> Callable[[Any], bool]:
+    """What of an array a ``$pull`` takes out."""
+    if not isinstance(operand, Mapping):
+        return lambda value: bool(value == operand)
+    if set(operand) == {"$in"}:
+        return lambda value: value in operand["$in"]
+    if any(name.startswith("$") for name in operand):
+        raise NotImplementedError(f"$pull of {operand}")
+    return lambda value: isinstance(value, Mapping) and matches(value, operand)
+
+
+def projected(document: Document, projection: Any) -> Document:
+    """The parts of it that are wanted."""
+    if not projection:
+        return document
+    wanted = projection if isinstance(projection, Mapping) else dict.fromkeys(projection, 1)
+    if not any(wanted.values()):
+        return {k: v for k, v in document.items() if k not in wanted}
+    kept = {"_id": document["_id"]} if "_id" in document and wanted.get("_id", 1) else {}
+    for path, is_wanted in wanted.items():
+        name, dot, rest = path.partition(".")
+        if is_wanted and name in document:
+            kept[name] = _part(document[name], rest) if dot else document[name]
+    return kept
+
+
+def _part(value: Any, path: str) -> Any:
+    if isinstance(value, list):
+        return [_part(one, path) for one in value]
+    return projected(value, {path: 1, "_id": 0}) if isinstance(value, Mapping) else value

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.schemas.base import Data
+from shared.schemas.customers import ErasureCompleted
 from shared.schemas.event import Event
 from shared.schemas.topics import TYPES
 from tests.unit.journal.driver import START
@@ -30,7 +31,8 @@ def history(rng: random.Random, service: str, customers: int, size: int) -> list
 
 
 def _source(cls: type[Data], rng: random.Random) -> str:
-    return f"/rapport/{cls.topic}" if cls.topic == "loyalty" else rng.choice([SHOP, "/desk"])
+    of_loyalty = cls.topic == "loyalty" or cls is ErasureCompleted
+    return "/rapport/loyalty" if of_loyalty else rng.choice([SHOP, "/desk"])
 
 
 def _money(rng: random.Random) -> Mapping[str, Any]:
@@ -72,7 +74,7 @@ def _purchase(rng: random.Random, n: int) -> tuple[str, Mapping[str, Any]]:
 
 
 def _interactions(rng: random.Random, n: int) -> tuple[str, Mapping[str, Any]]:
-    match rng.randrange(10):
+    match rng.randrange(11):
         case 0:
             return _profile(rng, n)
         case 1 | 2:
@@ -93,8 +95,22 @@ def _interactions(rng: random.Random, n: int) -> tuple[str, Mapping[str, Any]]:
         case 8:
             step = rng.choice(["acknowledge", "close"])
             return f"interactions.complaint_{step}.requested", {"complaint_id": f"k{rng.randrange(4)}"}
+        case 9 if rng.random() < 0.5:
+            return _erasing(rng)
     contact = {"channel": rng.choice(["phone", "chat"]), "direction": "inbound", "kind": "question"}
     return "interaction.logged", {**contact, "summary": "Where is it?" * rng.choice([1, 1, 1, 2000])}
+
+
+def _erasing(rng: random.Random) -> tuple[str, Mapping[str, Any]]:
+    """Somebody is to be forgotten, is, or is elsewhere; or may come back."""
+    match rng.randrange(6):
+        case 0:
+            return "customer.erased", {}
+        case 1:
+            return "erasure.completed", {"service": "loyalty", "removed": {"ledger": rng.randrange(9)}}
+        case 2 | 3:
+            return "interactions.erasure_lift.requested", {}
+    return "interactions.customer_erase.requested", {}
 
 
 def _followup(rng: random.Random, n: int) -> tuple[str, Mapping[str, Any]]:
@@ -118,8 +134,8 @@ def _followup(rng: random.Random, n: int) -> tuple[str, Mapping[str, Any]]:
                 return "followup.reply.requested", reply
             variables = {"subject": "Hi", "message": "Oh"}
             return "followup.outreach.requested", {"template": template, "variables": variables}
+        case 10 if rng.random() < 0.4:
+            return rng.choice(["customer.erased", "erasure.lifted"]), {}
         case 10:
-            # Nobody is erased: plain runs have no eraser (its deaths: tests/unit/journal/test_eraser.py).
-            rng.random()  # seeds are what they were
             return "followup.unsubscribe.requested", {"purpose": "marketing", "channel": "email"}
     return _purchase(rng, n)

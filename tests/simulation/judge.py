@@ -1,11 +1,12 @@
 """What a run must have come to: that of one worker in memory that reads the same log without any trouble."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shared.domain import Handler
+from shared.journal.erasing import ERASED_IDS
 from shared.journal.testing import DeadLetter, InMemoryWorker
 from shared.journal.testing_results import Published
 from shared.journal.testing_store import InMemoryStore
@@ -15,8 +16,10 @@ from shared.worker.intake import Intake
 from shared.worker.merge import Queue, Queues, Slot, merge
 from shared.worker.processing import Origin
 from tests.simulation.documents import freeze, thaw
+from tests.simulation.erasing import Completed, Forgetting, completions, is_told_of_erasing
 from tests.simulation.server import Server
 
+SECRET = b"k" * 32
 Said = tuple[str, bytes | None, bytes | None]
 """Topic, key, value."""
 
@@ -32,8 +35,12 @@ class Result:
     rows: dict[tuple[str, Any], dict[str, Any]] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
     emitted: set[Said] = field(default_factory=set)
+    """What the eraser tells apart."""
     dead_letters: set[tuple[str, str]] = field(default_factory=set)
     """Code and origin."""
+    erased: set[str] = field(default_factory=set)
+    """What is kept of the ids of those who are."""
+    completed: set[Completed] = field(default_factory=set)
 
     @property
     def origins(self) -> set[str]:
@@ -48,7 +55,7 @@ class Result:
             for key in sorted(mine.keys() | wanted.keys(), key=repr):
                 if mine.get(key) != wanted.get(key):
                     found.append(f"{name} {key}: {mine.get(key)} instead of {wanted.get(key)}")
-        for name in ("emitted", "dead_letters"):
+        for name in ("emitted", "dead_letters", "erased", "completed"):
             mine, wanted = getattr(self, name), getattr(other, name)
             found += [f"{name}: {one} is lost" for one in sorted(wanted - mine, key=repr)]
             found += [f"{name}: {one} is one too many" for one in sorted(mine - wanted, key=repr)]
@@ -92,8 +99,9 @@ def expected(
     result, used = Result(), dict[str, int]()
     for partition in range(partitions):
         worker = InMemoryWorker(
-            handler, clock="stream", counters=used, loopback=False, strict=False, secret_key=b"k" * 16
+            handler, clock="stream", counters=used, loopback=False, strict=False, secret_key=SECRET
         )
+        forgetting = Forgetting(worker.store, handler, [c.name for c in handler.collections])
         for slot in in_order(intake, logs, partition, lambda _: partitions, topics, eventless=True):
             if slot.event is None:
                 if slot.record is not None and slot.record.topic.endswith(".dlq"):
@@ -101,8 +109,11 @@ def expected(
             elif isinstance(slot.event.data, ClockAdvanced):
                 worker.advance(slot.event.data.to)
             else:
+                forgetting.before(slot.event)
                 worker.send(slot.event, origin=Origin(slot.topic, partition, slot.offset))
+        forgetting.end()
         add(result, worker, worker._published, partition)
+        result.completed |= forgetting.completed
     result.counters = {name: n for name, n in used.items() if n}
     return result
 
@@ -139,14 +150,17 @@ def add(result: Result, worker: Kept, published: Published, partition: int | Non
         row = {field: n for field, n in sums.items() if n}
         if row:
             result.rows[collection, name] = {"_id": name, "key": key.partition("|")[2], **row}
-    result.emitted |= {(r.topic, r.key, r.value) for r in published._records}
+    result.erased |= {*store.gone.values()}
+    result.emitted |= {
+        (r.topic, r.key, r.value) for r in published._records if not is_told_of_erasing(r.value)
+    }
     result.dead_letters |= {(d.code, d.origin.text) for d in worker.dead_letters}
 
 
 def found(
     server: Server,
     database: str,
-    collections: Iterable[str],
+    collections: Collection[str],
     logs: Mapping[TopicPartition, Sequence[KafkaRecord]],
     produced: set[Said],
 ) -> Result:
@@ -172,7 +186,10 @@ def found(
         if topic.endswith(".dlq"):
             result.dead_letters |= {_reason(record) for record in log}
         else:
-            result.emitted |= {(r.topic, r.key, r.value) for r in log} - produced
+            emitted = {(r.topic, r.key, r.value) for r in log if not is_told_of_erasing(r.value)}
+            result.emitted |= emitted - produced
+    result.erased = {d["_id"] for d in server.find((database, ERASED_IDS.name), {})}
+    result.completed = completions(database.removeprefix("rapport_"), logs.values(), collections)
     return result
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,11 +134,15 @@ class SimChannel(Email):
         """Nothing is open."""
 
 
-def wrong(box: LetterBox, rows: Iterable[Mapping[str, Any]], *, calm: bool) -> list[str]:
-    """What is not right with the mails, given the rows of all outreach. ``calm``: no process died, slept or
-    left, and the store always answered, so that only the channel can have left a mail in doubt."""
-    arrived = Counter(delivery.outreach_id for delivery in box.arrived)
+def wrong(
+    box: LetterBox, rows: Iterable[Mapping[str, Any]], erased: Collection[str], *, calm: bool
+) -> list[str]:
+    """What is not right with the mails, given the rows of all outreach; those of customers who were
+    ``erased`` have gone. ``calm``: no process died, slept or left, and the store always answered, so that
+    only the channel can have left a mail in doubt."""
     by_id = {row["_id"]: row for row in rows}
+    gone = {d.outreach_id for d in box.arrived if d.customer in erased} - by_id.keys()
+    arrived = Counter(delivery.outreach_id for delivery in box.arrived)
     # A service message goes again after each try that was in doubt, under the same name, and no other does.
     again = {id: row.get("doubts", 0) for id, row in by_id.items() if row["purpose"] == "service"}
     times = Counter({id: n - min(again.get(id, 0), n - 1) for id, n in arrived.items()})
@@ -148,7 +152,7 @@ def wrong(box: LetterBox, rows: Iterable[Mapping[str, Any]], *, calm: bool) -> l
     ruled = Counter((d.customer, d.rule, d.decided_at, d.text) for d in firsts if d.rule not in MANY)
     problems = [f"{what} came {n} times" for what, n in ruled.items() if n > 1]
     problems += [f"{id} came {n} times" for id, n in times.items() if n > 1]
-    problems += [f"{id} came, and nobody knows of it" for id in arrived if id not in by_id]
+    problems += [f"{id} came, and nobody knows of it" for id in arrived if id not in by_id.keys() | gone]
     for id, row in by_id.items():
         status, error = row["status"], row.get("error") or ""
         mail = row.get("mail", id)  # in which it went with others
@@ -163,6 +167,7 @@ def wrong(box: LetterBox, rows: Iterable[Mapping[str, Any]], *, calm: bool) -> l
     for answer in box.answers:
         lived = not answer.node.dead and answer.node.asleep_until == 0.0
         status = by_id.get(answer.outreach_id, {}).get("status")
-        if lived and calm and status not in ("sent", "cancelled"):
+        told = status in ("sent", "cancelled") or answer.outreach_id in gone
+        if lived and calm and not told:
             problems.append(f"{answer.outreach_id} came and was answered, and is {status}")
     return problems

@@ -13,7 +13,7 @@ import structlog.testing
 from services.followup import sender
 from services.followup.sending import flow, queue, ready
 from services.metrics.journal import processor as metrics
-from shared.journal import drafting
+from shared.journal import drafting, eraser
 from shared.journal import processor as journal
 from shared.kafka import publisher as publishing
 from shared.worker import batching, commits, lag, member, retry
@@ -38,7 +38,7 @@ def patched(run: Scenario, clock: Callable[[], float]) -> Iterator[None]:
         *((module, "Budget", partial(Budget, run.memory)) for module in (looping, journal, metrics)),
         (member, "ATTEND_SECONDS", member.ATTEND_SECONDS * run.patience),
         (publishing, "WATCH_SECONDS", publishing.WATCH_SECONDS * run.patience),
-        *((module, "monotonic", clock) for module in (batching, commits, lag, member, publishing)),
+        *((module, "monotonic", clock) for module in (batching, commits, eraser, lag, member, publishing)),
     ]
     with structlog.testing.capture_logs(), contextlib.ExitStack() as stack:
         for module, name, value in instead:

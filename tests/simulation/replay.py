@@ -13,6 +13,7 @@ from typing import Any
 
 from shared.domain import Handler
 from shared.journal.documents import Journalled, journalled
+from shared.journal.erasing import ERASING
 from shared.journal.plan import Timer
 from shared.journal.planner import Planner
 from shared.journal.testing import LONG_AGO
@@ -25,6 +26,7 @@ from shared.schemas.event import Event
 from shared.schemas.topics import DEAD_LETTER_SUFFIX
 from shared.worker.processing import TIMER_TOPIC, Message, Origin
 from tests.simulation.documents import Document, thaw
+from tests.simulation.erasing import LIFTS, Forgetting
 from tests.simulation.logs import END
 from tests.simulation.server import Place, Server
 
@@ -38,15 +40,21 @@ class Replay:
         secret: bytes,
         records: Mapping[TopicPartition, Sequence[KafkaRecord]],
         events: Mapping[str, Sequence[Origin]],
+        rows: Collection[str],
     ) -> None:
-        """``events``: where the service's events stand in the log, by uid."""
+        """``events``: where the service's events stand in the log, by uid; ``rows``: what is compared."""
         self.store: InMemoryStore[Any] = InMemoryStore(handler)
+        self.forgetting = Forgetting(self.store, handler, rows)
+        self._chores: set[str] = set()
+        """Of those in the run's own store."""
         self.published = Published()
         self.problems: list[str] = []
         self._planner = Planner(handler, secret, stream=True)
         self._database = f"rapport_{handler.service}"
         self._records = {Origin(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
         self._events = events
+        self._lifted: set[str] = set()
+        """Customers whose erasure was."""
         self._handled: set[Origin] = set()
         self._highest: dict[TopicPartition, int] = {}
         """The highest offset handled."""
@@ -68,10 +76,21 @@ class Replay:
 
     def run(self, server: Server) -> None:
         for writes in server.commits:
+            if self._is_erasers(writes):
+                continue
             for partition in self._documents(writes, "partitions"):
                 self._commit(partition, self._documents(writes, "journal"))
+        self.forgetting.end()
         late = [timer for timer in self.store.timers.values() if timer.due_at <= END]
         self.problems += [f"{_name(timer)} has never fired" for timer in late]
+
+    def _is_erasers(self, writes: Mapping[Place, bytes | None]) -> bool:
+        """Whether it is about those who were erased before it: what it removes is what ``Forgetting`` does,
+        at whatever time."""
+        mine = {id: raw for (name, id), raw in writes.items() if name == (self._database, ERASING.name)}
+        old = self._chores & mine.keys()
+        self._chores = self._chores - mine.keys() | {id for id, raw in mine.items() if raw is not None}
+        return bool(old)
 
     def _documents(self, writes: Mapping[Place, bytes | None], collection: str) -> list[Document]:
         wanted = (self._database, collection)
@@ -85,6 +104,9 @@ class Replay:
         at, messages = before, []
         for origin in self._read(journal):
             event = self._event(origin)
+            self.forgetting.before(event)
+            if isinstance(event.data, LIFTS):
+                self._lifted.add(event.subject)
             at = max(at, event.time)
             messages.append(Message(number, at, event, origin))
         fired = [(due_at, key) for key, due_at in map(_timer, named) if due_at is not None]
@@ -161,6 +183,8 @@ class Replay:
             at, before = (d["topic"], d["partition"]), self._told.get(d["_id"])
             if before is not None and "retracted_until" not in d:
                 continue  # had one come in this step it would be the one that stands
+            if d["subject"] in self._lifted:
+                continue  # they were told of while they were erased
             for origin in self._events.get(d["_id"], ()):
                 beside = (origin.topic, origin.partition) == at
                 known = before is not None and before.covers(origin)

@@ -1,11 +1,12 @@
 """A service as the simulation sees it, and those on the journal."""
 
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shared.domain import Handler
 from shared.host import Runtime
+from shared.journal.erasing import ERASING
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.kafka.keys import partition_of
@@ -14,17 +15,17 @@ from shared.schemas.topics import DEAD_LETTER_SUFFIX
 from shared.worker.intake import FORWARDED, Intake
 from shared.worker.loop import RecordLoop
 from shared.worker.merge import Slot
-from shared.worker.processing import Origin, Processor
+from shared.worker.processing import COMMANDS, Origin, Processor
 from tests.simulation.broker import Broker
 from tests.simulation.client import SimClient
-from tests.simulation.judge import Result, Said, add, expected, found, in_order
+from tests.simulation.erasing import is_lift
+from tests.simulation.judge import SECRET, Result, Said, add, expected, found, in_order
 from tests.simulation.logs import END
 from tests.simulation.mail import LetterBox
 from tests.simulation.replay import Replay
 from tests.simulation.scheduler import Node, VirtualLoop
 from tests.simulation.store import Store
 
-SECRET = b"k" * 16
 ORIGIN = "rapport-origin"
 
 
@@ -99,12 +100,14 @@ class JournalSubject:
         return None
 
     def busy(self, run: Ended) -> bool:
-        return False
+        return bool(run.store.server.find((f"rapport_{self.service}", ERASING.name), {}))
 
     def differences(self, run: Ended) -> list[str]:
         broker, logs = run.broker, run.broker.records
-        # What is forwarded, or comes twice, may come late, when other topics have long been read.
-        if broker.grown or self.handler.reads_everything:
+        # What is forwarded, or comes twice, may come late, when other topics have long been read. So may what
+        # was told before somebody was erased, and has an effect when it is told again after they came back.
+        lifted = any(is_lift(record.value) for log in logs.values() for record in log)
+        if broker.grown or self.handler.reads_everything or lifted:
             return [*self.replayed(run), *_missing(self._put_out(broker), broker)]
         wanted = expected(self.handler, self.intake(), logs, broker.partitions, self.topics)
         got = found(run.store.server, f"rapport_{self.service}", self.rows, logs, run.produced)
@@ -122,19 +125,21 @@ class JournalSubject:
         for at, slot in slots:
             if slot.event is not None:
                 events.setdefault(slot.event.uid, []).append(Origin.parse(at))
-        replay = Replay(self.handler, SECRET, records, events)
+        replay = Replay(self.handler, SECRET, records, events, self.rows)
         replay.run(server)
         wanted = Result()
         add(wanted, replay, replay.published)
         # Rows of other collections are for somebody who takes them out.
         wanted.rows = {place: row for place, row in wanted.rows.items() if place[0] in self.rows}
         wanted.counters = {name: n for name, n in replay.store.used.items() if n}
+        wanted.completed = replay.forgetting.completed
         got = found(server, f"rapport_{self.service}", self.rows, records, run.produced)
         got.emitted = {said for said in got.emitted if not self.emitted_by_others(said[2])}
         # What is no event for the service never comes to a transaction: ``_missing`` looks after it.
         eventless = {at for at, slot in slots if slot.event is None}
         wanted.dead_letters |= {(code, at) for code, at in got.dead_letters if at in eventless}
-        return [*replay.problems, *got.differences(wanted), *_unread(slots, got)]
+        unread = _unread(slots, got, replay.forgetting.customers)
+        return [*replay.problems, *got.differences(wanted), *unread]
 
     def _slots(self, run: Ended) -> Iterator[tuple[str, Slot]]:
         """All that the service reads, with where it stands."""
@@ -155,12 +160,15 @@ class JournalSubject:
         return [slot for slot in slots if slot.event is None and slot.record is not None]
 
 
-def _unread(slots: Sequence[tuple[str, Slot]], got: Result) -> list[str]:
-    """Good events of the log that the journal has not, and others that it has."""
+def _unread(slots: Sequence[tuple[str, Slot]], got: Result, erased: Set[str]) -> list[str]:
+    """Good events of the log that the journal has not, and others that it has. Of facts about those who were
+    ``erased`` it may have none."""
     said, refused = dict[str, bool](), {at for _, at in got.dead_letters}
     for at, slot in slots:
         if slot.event is not None and slot.topic != "clock":
-            said[slot.event.uid] = said.get(slot.event.uid, False) or at not in refused
+            nameless = slot.event.subject in erased and slot.topic != COMMANDS
+            good = at not in refused and not nameless
+            said[slot.event.uid] = said.get(slot.event.uid, False) or good
     known = {uid for uid, (origin, *_) in got.journal.items() if not origin.startswith("timers/")}
     lost = [f"{uid} has had no effect" for uid, good in said.items() if good and uid not in known]
     return lost + [f"{uid} was never said" for uid in sorted(known - said.keys())]

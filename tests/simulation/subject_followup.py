@@ -18,6 +18,7 @@ from shared.journal.processor import JournalProcessor
 from shared.schemas.clock import ClockAdvanced
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.outreach import OutreachCancelled, OutreachData, OutreachScheduled
+from tests.simulation.erasing import completions
 from tests.simulation.logs import END
 from tests.simulation.mail import SimChannel, wrong
 from tests.simulation.subject import Ended, JournalSubject, Process
@@ -60,12 +61,13 @@ class FollowupSubject(JournalSubject):
 
     def busy(self, run: Ended) -> bool:
         waiting = {"status": {"$in": ["ready", "sending"]}}
-        return bool(run.store.server.find(("rapport_followup", COLLECTION), waiting))
+        return super().busy(run) or bool(run.store.server.find(("rapport_followup", COLLECTION), waiting))
 
     def differences(self, run: Ended) -> list[str]:
         rows = run.store.server.find(("rapport_followup", COLLECTION), {})
         calm = not any(hit.startswith(CALM) for hit in run.loop.hits)
-        return [*self.replayed(run), *wrong(run.box, rows, calm=calm), *_books(run)]
+        erased = {customer for customer, *_ in completions(self.service, run.broker.records.values(), ())}
+        return [*self.replayed(run), *wrong(run.box, rows, erased, calm=calm), *_books(run)]
 
     def emitted_by_others(self, value: bytes | None) -> bool:
         return SENDER in (value or b"")

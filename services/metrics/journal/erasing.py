@@ -58,7 +58,8 @@ class Erasing:
 
     erased: Erased
     found: dict[str, Rows] = field(default_factory=dict)
-    """What the store has about those of whose erasure is heard next."""
+    """What the store has about those of whose erasure is heard: it goes with the next write, and the last of
+    two erasures in it tells of it."""
     _rows: dict[str, set[str]] = field(default_factory=dict)
     _tombstones: dict[str, bool] = field(default_factory=dict)
     """By hash, whether it stands from then on."""
@@ -76,7 +77,7 @@ class Erasing:
         for version, left in looks.forget(customer).items():
             row = {"_id": owed_id(outbox.partition, version), "customers": pack_names(left)}
             outbox.put(OWED, row)
-        rows = self.found.pop(customer)
+        rows = self.found[customer]
         self.remove(rows)
         hash = self.erased.hash_of(customer)
         self.erased.add(hash)
@@ -100,4 +101,4 @@ class Erasing:
 
     def written(self) -> None:
         """It stands."""
-        self._rows, self._tombstones = {}, {}
+        self.found, self._rows, self._tombstones = {}, {}, {}

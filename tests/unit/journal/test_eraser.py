@@ -133,3 +133,27 @@ async def test_trouble_is_told_and_batches_go_on() -> None:
     later = Message(0, START, purchase(20, "e", START + timedelta(hours=1), 1), Origin("purchases", 0, 20))
     await target.process(batch_of([later], START))
     assert store.stored["e"].version == 2
+
+
+async def test_after_a_lift_the_worker_too_takes_what_is_told_again_for_new() -> None:
+    store, publisher = MemoryStore(WRITER), MemoryPublisher()
+    target = await begun(store, publisher)
+    first, late = purchase(0, "c", START, 1), purchase(30, "c", START, 1)
+    lift = Event("l", "/admin", "c", START, ErasureLifted())
+    for offset, events in ((20, [late]), (21, [lift]), (22, [first, late])):
+        await erase(target, store)
+        log = [Message(0, START, e, Origin("purchases", 0, offset + n)) for n, e in enumerate(events)]
+        await target.process(batch_of(log, START))
+    assert store.stored["c"].state == Diary(times=2)
+
+
+async def test_who_came_back_and_is_erased_again_in_one_step_is_erased_twice() -> None:
+    store, publisher = MemoryStore(WRITER), MemoryPublisher()
+    target = await begun(store, publisher)
+    life = (ErasureLifted(), purchase(0, "c", START, 1).data, CustomerErased())
+    events = [Event(f"t{n}", "/test", "c", START, data) for n, data in enumerate(life)]
+    log = [Message(0, START, e, Origin("purchases", 0, 20 + n)) for n, e in enumerate(events)]
+    await target.process(batch_of(log, START))
+    await erase(target, store)
+    removed = [dict(e.data.removed) for e in told(publisher) if isinstance(e.data, ErasureCompleted)]
+    assert removed == [{"letters": 5, "journal": 6}, {"letters": 1, "journal": 3}]

@@ -235,6 +235,15 @@ def test_a_lift_and_an_erasure_after_it_may_come_together() -> None:
     assert (diary.states, [*diary.store.gone]) == ({}, ["c"])
 
 
+def test_what_had_no_effect_has_one_when_it_is_told_again_after_a_lift_in_the_same_step() -> None:
+    diary = worker()
+    diary.tell("c", CustomerErased())
+    bought = purchase(1, "c", START, 1)
+    diary.send_batch([bought, bought, Event("l", "/test", "c", START, ErasureLifted()), bought, bought])
+    assert diary.states == {"c": Diary(times=1)}
+    assert bought.uid in diary.store.journal
+
+
 def test_an_erasure_and_its_lift_are_never_one_step() -> None:
     store = MemoryStore(HANDLER)
     told = (

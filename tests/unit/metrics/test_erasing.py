@@ -104,6 +104,20 @@ async def test_a_lift_lets_them_come_back_as_new() -> None:
     assert not store.records
 
 
+async def test_erased_lifted_and_erased_again_in_one_write_is_one_erasure() -> None:
+    store = MemoryStore()
+    rig = await started(store)
+    first, second = (event(purchase(order), subject="ann") for order in ("a", "b"))
+    await rig.processor.process(batch([first]))
+    await rig.flush()
+    told = [erased("ann"), lifted("ann"), second, erased("ann", days=62)]
+    await rig.processor.process(batch(told, start=1))
+    await rig.flush()
+    assert [removed(one) for one in completed(rig.published)] == [{"customers": 1}]
+    assert (named(store, "ann"), hashes(store)) == ([], {erased_hash(KEY, "ann")})
+    assert store.cells == run([first, event(purchase("b"), subject="other")])[1]
+
+
 async def test_another_worker_knows_them_and_what_an_older_store_brings_back_goes() -> None:
     store = MemoryStore()
     rig = await started(store)
