@@ -14,9 +14,7 @@ from typing import Any
 import pytest
 
 from rapport.embedded import ports
-from rapport.home import Home, read_env
-from rapport.launch import fetch, launch, stop
-from tests.faults.platform import Platform
+from tests.faults.platform import Platform, own_platform
 
 SESSION_TIMEOUT = "2"
 """Seconds until the group gives a dead worker's partitions away; short, so that tests are."""
@@ -25,16 +23,8 @@ SESSION_TIMEOUT = "2"
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Kafka and MongoDB, with the topics made, for all tests of the session."""
-    home = Home(tmp_path_factory.mktemp("faults"))
-    parts = ("kafka", "mongo")
-    fetch(parts)
-    launch(home, parts)
-    platform = Platform(read_env(home), home)
-    try:
+    with own_platform(tmp_path_factory.mktemp("faults"), "kafka", "mongo") as platform:
         yield platform
-    finally:
-        platform.close()
-        stop(home)
 
 
 class ServiceProcess:
@@ -86,10 +76,20 @@ class ServiceProcess:
 
     def get(self, path: str) -> Any:
         """The JSON answer of a GET with the platform's key."""
-        headers = {"X-API-Key": self.key}
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        status, body = self.call(path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def call(self, path: str, method: str = "GET") -> tuple[int, str]:
+        """Status and body of what is asked with the platform's key."""
+        url, headers = f"http://127.0.0.1:{self.port}{path}", {"X-API-Key": self.key}
+        request = urllib.request.Request(url, headers=headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-3000:]

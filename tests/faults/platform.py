@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo import MongoClient
 
 from rapport import broker, lag
-from rapport.home import Home
+from rapport.home import Home, read_env
+from rapport.launch import fetch, launch, stop
 from rapport.status import read
 from shared.kafka.brokers import Brokers
 from tests.frozen import frozen
@@ -64,6 +66,20 @@ class Member:
     told_sum: int
     """Sum of the points of the distinct ledger events on the ``loyalty`` topic."""
     told_entries: int
+
+
+@contextmanager
+def own_platform(folder: Path, *parts: str, **settings: str) -> Iterator["Platform"]:
+    """These parts of the embedded stack, with the topics made, until the end. ``settings``: its variables."""
+    home = Home(folder)
+    fetch(parts)
+    launch(home, parts, settings)
+    platform = Platform(read_env(home), home)
+    try:
+        yield platform
+    finally:
+        platform.close()
+        stop(home)
 
 
 class Platform:

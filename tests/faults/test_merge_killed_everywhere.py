@@ -2,33 +2,27 @@
 end, what it is where nobody was killed."""
 
 import json
-import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from mailbox import Maildir
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rapport.commands.clock import advance_clock
-from rapport.home import Home, read_env
-from rapport.launch import fetch, launch, stop
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
-from shared.kafka.brokers import Brokers
-from tests.faults.conftest import ServiceProcess, WorkerStarter
+from shared.schemas.services import SERVICES
+from tests.faults.conftest import WorkerStarter
 from tests.faults.merged_people import RULES, Pair
-from tests.faults.platform import Platform
+from tests.faults.platform import Platform, own_platform
+from tests.faults.running import Run
 from tests.faults.test_killed_merges import cells, records
 
 pytestmark = pytest.mark.faults
 
 PAIRS = 12
-SERVICES = ("interactions", "loyalty", "followup", "metrics")
 POINTS: Mapping[str, tuple[str, str]] = {
     "interactions": ("after_transaction:2", "after_publish:1"),
     "loyalty": ("after_publish:1", "after_transaction:1"),
@@ -49,94 +43,16 @@ KEPT = ("complaints", "consents", "subscriptions", "planned")
 """Of interactions' states, whose rows are compared too."""
 
 
-class Run:
-    """One platform with one history."""
-
-    def __init__(self, platform: Platform, worker: WorkerStarter, rules: Path, *, kills: bool) -> None:
-        self.platform = platform
-        self._worker = worker
-        self._settings = {"clock": "stream", "rules": str(rules), "smtp_timeout": "5"}
-        self._kills = kills
-        self._running: list[ServiceProcess] = []
-
-    def begin(self) -> None:
-        self._running = [self._worker(service, **self._settings) for service in SERVICES]
-        for started in self._running:
-            started.wait_ready(120)
-
-    def killed(self, phase: int) -> None:
-        """Each dies at its own point of what was sent, is started anew, and dies once more at any moment."""
-        if not self._kills:
-            return
-        for started in self._running:
-            started.kill()
-        dying = [self._worker(name, fault=POINTS[name][phase], **self._settings) for name in SERVICES]
-        for started in dying:
-            started.wait_killed(120)
-        self.begin()
-        for place in range(len(SERVICES)):
-            threading.Event().wait(0.3)  # any moment will do: that is the point
-            self._running[place].kill()
-            self._running[place] = self._worker(SERVICES[place], **self._settings)
-        for started in self._running:
-            started.wait_ready(120)
-
-    def send(self, events: Iterable[dict[str, Any]]) -> None:
-        by_topic: dict[str, list[dict[str, Any]]] = {}
-        for one in events:
-            by_topic.setdefault(topic_of(one["type"]), []).append(one)
-        for topic, found in by_topic.items():
-            self.platform.send(topic, found)
-
-    def settle(self) -> None:
-        """What workers ask of each other comes back through the log: some turns of it."""
-        for _ in range(4):
-            for service in SERVICES:
-                self.platform.wait_caught_up(service, 180)
-
-    def advance(self, to: datetime) -> None:
-        advance_clock(Brokers(self.platform.env["RAPPORT_KAFKA"]), to)
-        self.settle()
-        for service in SERVICES[:3]:
-            self.platform.wait(partial(self._fired, service, to), 90, f"{service}: no timer is due")
-        deliveries = self.platform.database("followup")["deliveries"]
-        waiting = {"status": {"$in": ["ready", "sending"]}}
-        self.platform.wait(lambda: deliveries.count_documents(waiting) == 0, 90, "what is due has gone")
-        self.settle()
-
-    def _fired(self, service: str, to: datetime) -> bool:
-        due = {"due_at": {"$lte": to}}
-        return bool(self.platform.database(service)["timers"].count_documents(due) == 0)
-
-
-def topic_of(kind: str) -> str:
-    first = kind.split(".")[1]
-    topics = {"customer": "customers", "consent": "customers", "complaint": "complaints"}
-    return topics.get(first, "purchases")
-
-
-@contextmanager
-def own_platform(folder: Path) -> Iterator[Platform]:
-    """Kafka, MongoDB and SMTP of a run's own: both runs tell of the same ids at the same times."""
-    home, parts = Home(folder), ("kafka", "mongo", "smtp")
-    fetch(parts)
-    launch(home, parts, {"RAPPORT_SECRET_KEY": "0123456789abcdef" * 4})
-    platform = Platform(read_env(home), home)
-    try:
-        yield platform
-    finally:
-        platform.close()
-        stop(home)
-
-
 def whole(folder: Path, rules: Path, begun: datetime) -> dict[str, Any]:
     """What is there in the end, in the folder ``killed`` after kills."""
     folder.mkdir()
     pairs = [Pair(f"p{n}", begun, parted=n % 2 == 0, refuses=n % 3 == 0) for n in range(PAIRS)]
-    with own_platform(folder / "home") as platform:
+    parts, kills = ("kafka", "mongo", "smtp"), folder.name == "killed"
+    # One of its own for each run: both tell of the same ids at the same times.
+    with own_platform(folder / "home", *parts, RAPPORT_SECRET_KEY="0123456789abcdef" * 4) as platform:
         (folder / "logs").mkdir()
         worker = WorkerStarter(platform, folder / "logs")
-        run = Run(platform, worker, rules, kills=folder.name == "killed")
+        run = Run(platform, worker, rules, POINTS)
         try:
             run.begin()
             for told in (Pair.profiles, Pair.before):  # topics are apart: a term must not overtake an address
@@ -144,12 +60,14 @@ def whole(folder: Path, rules: Path, begun: datetime) -> dict[str, Any]:
                 run.settle()
             run.advance(begun + 30 * timedelta(seconds=1))
             run.send([*(one.merged() for one in pairs), *(e for one in pairs for e in one.amid())])
-            run.killed(0)
+            if kills:
+                run.killed(0)
             run.settle()
             run.send(
                 [*(one.unmerged() for one in pairs if one.parted), *(e for one in pairs for e in one.after())]
             )
-            run.killed(1)
+            if kills:
+                run.killed(1)
             run.settle()
             for step in STEPS:
                 run.advance(begun + step)
