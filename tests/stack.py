@@ -153,11 +153,13 @@ class Stack:
     def send(self, topic: str, e: Mapping[str, Any]) -> None:
         self.produce(topic, e["subject"].encode(), json.dumps(e).encode())
 
-    def records(self, topic: str) -> list[Any]:
-        """Every record of a topic, up to its end now."""
+    def records(self, *topics: str) -> list[Any]:
+        """Every record of these topics, up to their ends now."""
         consumer = KafkaConsumer(bootstrap_servers=self.env["RAPPORT_KAFKA"], group_id=None)
         try:
-            partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic)]
+            partitions = [
+                TopicPartition(topic, p) for topic in topics for p in consumer.partitions_for_topic(topic)
+            ]
             consumer.assign(partitions)
             consumer.seek_to_beginning(*partitions)
             ends = consumer.end_offsets(partitions)
