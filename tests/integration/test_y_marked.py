@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from mailbox import Maildir
 from smtplib import LMTP, SMTPDataError
 from typing import Any
@@ -27,7 +28,7 @@ from shared.schemas.services import SERVICES
 from shared.schemas.topics import TOPICS
 from tests.marked import ID, Filler, Marks, bad, otherwise
 from tests.shops import SECRET
-from tests.stack import STRUCTURED, Stack, event, new_customer
+from tests.stack import STRUCTURED, Stack, event, new_customer, until
 
 METHODS = ("get", "put", "post", "patch", "delete")
 STREAM = "text/event-stream"
@@ -53,6 +54,7 @@ class Sent:
     """What was sent and what it was answered."""
 
     marks: Marks
+    since: datetime
     statuses: Counter[int]
     records: int
     heard: str
@@ -62,7 +64,7 @@ class Sent:
 @pytest.fixture(scope="module")
 def sent(stack: Stack) -> Sent:
     """By every route and on every topic, once; all of it has been handled."""
-    marks, customer = Marks(), new_customer()
+    marks, customer, since = Marks(), new_customer(), datetime.now(UTC)
     records = list(told(marks, customer))
     publish(stack, records)
     stack.settle(60)
@@ -87,7 +89,7 @@ def sent(stack: Stack) -> Sent:
         heard = json.dumps(stack.timeline(customer), ensure_ascii=False)
         statuses += Counter(several.map(status, last))
     stack.settle(60)
-    return Sent(marks, statuses, len(records), heard)
+    return Sent(marks, since, statuses, len(records), heard)
 
 
 def calls_of(stack: Stack, service: str, marks: Marks, customer: str) -> Iterator[Call]:
@@ -269,6 +271,14 @@ def test_no_metric_has_a_mark(sent: Sent, stack: Stack) -> None:
         has[name] = found(sent.marks, text)
     assert len(asked) >= 2 * len(SERVICES), asked
     assert not {name: lines[:10] for name, lines in has.items() if lines}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_entry_of_the_audit_trail_has_a_mark(sent: Sent, stack: Stack, service: str) -> None:
+    """It names routes, callers and customers, and neither a query nor a body."""
+    path = f"/audit?{urlencode({'from': sent.since.isoformat(), 'limit': 100})}"
+    entries = until(lambda: stack.pages(service, path), "requests are in the trail")
+    assert not found(sent.marks, json.dumps(entries, ensure_ascii=False))
 
 
 def test_no_dead_letter_has_a_mark_in_its_reason(sent: Sent, stack: Stack) -> None:
