@@ -12,7 +12,7 @@ pytest := $(bin)/pytest
 running := .venv/.running
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults chart site compose bench image-test kube-test lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults long chart site compose bench image-test kube-test lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -80,7 +80,10 @@ browser: $(complete) ## The pages in Chromium (Debian's is installed where there
 	$(pytest) tests/browser -m browser
 
 faults: $(complete) ## Kill parts under load, then compare balances exactly
-	$(pytest) tests/faults -m faults
+	$(pytest) tests/faults -m "faults and not long"
+
+long: $(complete) ## The faults that take minutes each, which `make test` leaves out
+	$(pytest) tests/faults -m long
 
 site: $(complete) ## The documents as a site, in build/site
 	$(bin)/python -m sphinx -q -W --keep-going -n -c docs/site -d build/doctrees . build/site

@@ -20,7 +20,7 @@ from tests.faults.platform import Platform, own_platform
 from tests.faults.running import Run
 from tests.faults.test_killed_merges import cells, records
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.long]
 
 PAIRS = 12
 POINTS: Mapping[str, tuple[str, str]] = {
