@@ -1,7 +1,7 @@
 """What the planner needs to know for a step: timers, states, shared counters and the journal, read from the
 store where memory cannot tell."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Generic
 from shared.domain import S
 from shared.journal.course import whole_milliseconds
 from shared.journal.erasing import Chore
-from shared.journal.partition import BYTES_A_CHARACTER
+from shared.journal.partition import BYTES_A_CHARACTER, PartitionMemory
 from shared.journal.plan import Plan, StoredState
 from shared.journal.planner import Planner
 from shared.journal.step import Step
@@ -82,7 +82,7 @@ class Drafter(Generic[S]):
             most = self._budget.step_limit // (BYTES_A_CHARACTER + 2)
             loaded = await retry(self._service, "mongo", lambda: self._store.load(missing, most))
             if memory.erased:
-                loaded = {id: self._or_erased(id, state, memory.erased) for id, state in loaded.items()}
+                loaded |= self._looked_up(memory, loaded)
                 if back := [id for id, state in loaded.items() if state.erased and state.version]:
                     await self._erase_again(step, back)
             memory.keep(loaded)
@@ -90,12 +90,15 @@ class Drafter(Generic[S]):
             telemetry.BATCH_SECONDS.labels(self._service, "load").observe(perf_counter() - started)
         step.states = states
 
-    def _or_erased(self, id: str, stored: StoredState[S], erased: Set[str]) -> StoredState[S]:
-        """It is looked whether it has gone for good, of one that has a state too: a store that was restored
-        may have it again."""
-        if self._planner.hash_of(id) not in erased:
-            return stored
-        return replace(stored, erased=True)
+    def _looked_up(
+        self, memory: PartitionMemory[S], loaded: Mapping[str, StoredState[S]]
+    ) -> dict[str, StoredState[S]]:
+        """Those of them that have gone for good. Who has a state is looked up too: a store that was restored
+        may have them again."""
+        new = [id for id in loaded if id not in memory.unerased]
+        gone = [id for id in new if self._planner.hash_of(id) in memory.erased]
+        memory.unerased.add(new if not gone else [id for id in new if id not in gone])
+        return {id: replace(loaded[id], erased=True) for id in gone}
 
     async def _erase_again(self, step: Step[S], ids: Sequence[str]) -> None:
         """These came back with an older store: they are removed again."""

@@ -8,6 +8,7 @@ from shared.journal.counters import Recall
 from shared.journal.documents import Journalled
 from shared.journal.erasing import Chore
 from shared.journal.plan import Plan, StoredState
+from shared.journal.unerased import Unerased
 from shared.worker.budget import RECENT, STATES, Budget
 from shared.worker.cache import Cache, Names
 from shared.worker.processing import TIMER_TOPIC, Message, Origin, TopicOffset
@@ -30,6 +31,7 @@ class PartitionMemory(Generic[S]):
         self.counters = Recall()
         self.erased: set[str] = set() if erased is None else erased
         """The hashes of erased ids, of the other partitions too."""
+        self.unerased = Unerased(budget)
         self.chores: dict[str, Chore] = {}
         """What is still to be removed of those of this partition, by hash."""
         self.settled: set[str] = set()
@@ -47,12 +49,14 @@ class PartitionMemory(Generic[S]):
         """Another worker has written the partition: nothing of this is to be trusted."""
         self.warm.clear()
         self.recent.clear()
+        self.unerased.clear()
         self._handled.clear()
 
     def close(self) -> None:
         """The partition is let go."""
         self.warm.close()
         self.recent.close()
+        self.unerased.clear()
 
     def forget(self, ids: Iterable[str]) -> None:
         """The states of these may have moved: they are read again."""
@@ -85,6 +89,7 @@ class PartitionMemory(Generic[S]):
             self.forget([*plan.erased, *plan.lifted.keys() - plan.states.keys()])
             self.chores |= {chore.hash: chore for chore in plan.erased.values()}
             self.erased |= self.chores.keys()
+            self.unerased.discard(plan.erased)
             self.erased.difference_update(plan.lifted.values())
         # Now, not once it is published: were that given up, these must not pass for handled.
         self.recent.discard(plan.forgotten | plan.tombstones.keys())

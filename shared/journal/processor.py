@@ -158,6 +158,7 @@ class JournalProcessor(Generic[S]):
             await self.process(erased_again(self._service, partition, self._count, some, now))
         finally:
             memory.erased |= hashes
+            memory.unerased.discard(chore.customer for chore in some)
         left = [chore for chore in some if memory.chores.get(chore.hash) is chore]
         memory.chores |= {chore.hash: replace(chore, uid=REFUSED) for chore in left}
 

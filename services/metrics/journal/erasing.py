@@ -15,9 +15,11 @@ from services.metrics.journal.looks import Looks, is_customer
 from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.writes import Removal
 from shared.facts.erased import ERASING, erased_hash
+from shared.journal.unerased import Unerased
 from shared.schemas.customers import ErasureCompleted
 from shared.schemas.event import Event
 from shared.schemas.times import micros
+from shared.worker.budget import Budget
 
 OWNED = {one.name: one for one in COLLECTIONS if one.owners and one.name != ERASING}
 """Those that have rows about customers, apart from what is still to be done about them."""
@@ -31,22 +33,33 @@ Rows = Mapping[str, tuple[str, ...]]
 class Erased:
     """The ids that were erased, of all partitions, as hashes. Of a worker."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, budget: Budget) -> None:
         self._key = key
+        self._others = Unerased(budget)
         self._hashes: set[str] = set()
 
     def read(self, hashes: Iterable[str]) -> None:
         """As they stand in the store."""
         self._hashes = {*hashes}
+        self._others.clear()
 
     def hash_of(self, customer: str) -> str:
         return erased_hash(self._key, customer)
 
     def __contains__(self, record: str) -> bool:
-        return bool(self._hashes) and is_customer(record) and self.hash_of(record) in self._hashes
+        if not self._hashes or record in self._others or not is_customer(record):
+            return False
+        if self.hash_of(record) in self._hashes:
+            return True
+        self._others.add((record,))
+        return False
 
-    def add(self, hash: str) -> None:
+    def add(self, customer: str) -> str:
+        """They are among them from now on. Returns the hash."""
+        hash = self.hash_of(customer)
         self._hashes.add(hash)
+        self._others.discard((customer,))
+        return hash
 
     def discard(self, hash: str) -> None:
         self._hashes.discard(hash)
@@ -79,8 +92,7 @@ class Erasing:
             outbox.put(OWED, row)
         rows = self.found[customer]
         self.remove(rows)
-        hash = self.erased.hash_of(customer)
-        self.erased.add(hash)
+        hash = self.erased.add(customer)
         self._tombstones[hash] = True
         self.remove({ERASING: (hash,)})
         removed = {name: len(ids) for name, ids in rows.items() if ids}

@@ -85,7 +85,7 @@ class CompactProcessor:
         self._library = Library(store.ids, recent_ids=recent_ids, page_bytes=page_bytes)
         self._budget.ask("ids", lambda: self._library.bytes)
         self._wall_clock = wall_clock
-        self._erased = Erased(erased_by)
+        self._erased = Erased(erased_by, self._budget)
         self._partitions: dict[int, Partition] = {}
         self._let_go: dict[int, Partition] = {}
         """Perhaps to be taken over again, with the ids that are in memory."""

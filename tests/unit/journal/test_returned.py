@@ -110,3 +110,16 @@ async def test_whom_the_service_cannot_erase_is_removed_all_the_same() -> None:
     late = Message(0, LATE, purchase(7, "c", LATE, 1), Origin("purchases", 0, 7))
     await target.process(batch_of([late], START))
     assert [*store.stored] == ["e"]
+
+
+async def test_who_was_found_not_to_be_erased_is_looked_up_anew_once_they_are() -> None:
+    """Their state goes out of memory, and what comes later is about somebody erased."""
+    store, publisher = MemoryStore(WRITER), MemoryPublisher()
+    store.gone["x"] = "0" * 32  # else nobody is looked up
+    target = await started(store, publisher)
+    events = [purchase(0, "c", START, 1), Event("x", "/admin", "c", START, CustomerErased())]
+    events += [purchase(2, "c", START, 1)]
+    for offset, event in enumerate(events):
+        message = Message(0, START, event, Origin("purchases", 0, offset))
+        await target.process(batch_of([message], START))
+    assert not store.stored
