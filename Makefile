@@ -12,7 +12,7 @@ pytest := $(bin)/pytest
 running := .venv/.running
 complete := .venv/.complete
 
-.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults long chart site compose bench image-test kube-test lock
+.PHONY: help setup demo up down test lint format types unit properties simulation simulate integration browser faults long chart site compose bench bench-peers image-test kube-test lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -106,6 +106,10 @@ kube-test: $(complete) ## The chart on the cluster that KUBECONFIG names, with t
 
 bench: $(complete) ## Benchmarks that print ratios; not part of `make test`
 	$(pytest) tests/bench -m bench -s
+
+bench-peers: $(complete) ## The same work by Kafka Streams, Quix Streams, Faust, a bare client and Rapport: one table (PEERS='--runs 1')
+	@tests/bench/peers/setup.sh
+	@$(bin)/python -m tests.bench.peers $(PEERS)
 
 format: $(complete) ## Let ruff write the format and mend what it can
 	$(bin)/ruff check --fix .
