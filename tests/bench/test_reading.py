@@ -34,7 +34,7 @@ def _poison(n: int, value: bytes) -> bytes:
 
 
 def _unknown(n: int, value: bytes) -> bytes:
-    """A field that no model knows: Pydantic reads the whole record."""
+    """A field that no model knows."""
     return value.replace(b'"channel":', b'"till":4,"channel":')
 
 
@@ -62,7 +62,7 @@ def _rate(intake: Intake, records: Sequence[KafkaRecord]) -> float:
     [
         ("Reading purchases", PurchaseMade, lambda n, value: value, 1.3),
         ("Reading purchases, one in ten of them bad", PurchaseMade, _poison, 1.2),
-        ("Reading purchases with a field more", PurchaseMade, _unknown, 0.8),
+        ("Reading purchases with a field more", PurchaseMade, _unknown, 1.0),
         ("Skipping purchases", CustomerErased, lambda n, value: value, 2.0),
     ],
 )

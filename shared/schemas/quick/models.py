@@ -42,6 +42,50 @@ class Compiled(Struct, frozen=True):
 
     struct: type[Struct]
     build: Build
+    keeps_more: bool
+    """The model keeps fields that it does not know."""
+    names: frozenset[str]
+    """Of all its fields in JSON: some may have no quick way."""
+
+    def with_more(self) -> Build | None:
+        """What makes the model of its JSON where that may have fields that it does not know, each a text, a
+        whole number, a truth value or null; None where the model keeps none."""
+        if not self.keeps_more:
+            return None
+        struct, build = self.struct, self.build
+        lenient = msgspec.defstruct(
+            f"{struct.__name__}Open", [], bases=(struct,), kw_only=True, forbid_unknown_fields=False, gc=False
+        )
+        known = frozenset(field.encode_name for field in msgspec.structs.fields(struct))
+        slow = self.names - known
+        read = msgspec.json.Decoder(lenient).decode
+
+        def build_with_more(raw: msgspec.Raw) -> Any:
+            model = build(read(raw))
+            more = {name: _plain(one) for name, one in _members(raw).items() if name not in known}
+            if not slow.isdisjoint(more):
+                raise UnsureError
+            _SETTERS["put_extra"](model, more)
+            _SETTERS["put_given"](model, model.__pydantic_fields_set__ | more.keys())
+            return model
+
+        return build_with_more
+
+
+_members: Callable[[msgspec.Raw], dict[str, msgspec.Raw]] = msgspec.json.Decoder(
+    dict[str, msgspec.Raw]
+).decode
+_WORD = 2**63
+
+
+def _plain(raw: msgspec.Raw) -> Any:
+    """A value that all parsers take for the same. Raises ``UnsureError``."""
+    value = msgspec.json.decode(raw)
+    if not (
+        value is None or isinstance(value, str | bool) or (isinstance(value, int) and -_WORD < value < _WORD)
+    ):
+        raise UnsureError
+    return value
 
 
 class Given(dict[int, set[str]]):
@@ -130,8 +174,9 @@ def _compiled(schema: Mapping[str, Any], values: Values) -> Compiled:
     struct = msgspec.defstruct(
         cls.__name__, members, kw_only=True, forbid_unknown_fields=True, gc=False, rename=rename
     )
-    extra = "{}" if config.get("extra_fields_behavior") == "allow" else "None"
-    return Compiled(struct, _function(cls, lines, values, optional, extra))
+    keeps_more = config.get("extra_fields_behavior") == "allow"
+    build = _function(cls, lines, values, optional, "{}" if keeps_more else "None")
+    return Compiled(struct, build, keeps_more, frozenset(rename.values()))
 
 
 def _default(told: Mapping[str, Any], values: Values) -> str:

@@ -57,6 +57,11 @@ class QuickReader:
         self._known: set[type[Data]] = set()
         self._builds: dict[type[Struct], Build | None] = {_Nothing: None}
         self._decode = _decoder(self._builds)
+        self._open_builds: dict[type[Struct], Build | None] = {_Nothing: None}
+        """The same for data with fields that no model knows."""
+        self._decode_open = _decoder(self._open_builds)
+        self._open_first = False
+        """The last record had some."""
 
     def learn(self, cls: type[Data]) -> None:
         """Read records of this type from now on. One whose schema has no quick way is left to Pydantic."""
@@ -65,6 +70,9 @@ class QuickReader:
             way = _way(cls)
             if way is not None:
                 self._add(way.record, way.build)
+                if way.open is not None:
+                    self._open_builds[way.open] = way.build_open
+                    self._decode_open = _decoder(self._open_builds)
 
     def ignore(self, cls: type[Data]) -> None:
         """Say ``IGNORED`` of records of this type from now on, good or bad."""
@@ -81,30 +89,59 @@ class QuickReader:
         the clock it is, is not looked at."""
         if not value or (headers and headers != _MOST_COMMON and not _is_structured(headers)):
             return None
+        if self._open_first and (event := self._read_open(key, value)) is not None:
+            return event
         try:
             told = self._decode(value)
             build = self._builds[told.__class__]
             if build is None:
                 return None if told.__class__ is _Nothing else IGNORED
-            id, source, subject, time = told.id, told.source, told.subject, _time(told.time)
-            # Where nothing is left by strip all is of the set.
-            if (
-                (id + subject).strip(_ID.only)
-                or source.strip(_SOURCE.only)
-                or subject.encode() != key
-                or told.specversion != "1.0"
-            ):
-                return None
-            media, trace = told.datacontenttype, told.traceparent
-            if (media is not None and media != JSON and not is_json(media)) or (
-                trace is not None and is_traceparent(trace) is None
-            ):
-                return None
-            if time.tzinfo is not UTC:
-                time = time.astimezone(UTC)
-            return Event(id, source, subject, time, build(told.data), trace)
-        except (msgspec.DecodeError, UnicodeDecodeError, UnsureError, RecursionError, OverflowError):
+            return _event(told, build, key)
+        except msgspec.ValidationError as error:
+            return None if self._open_first or not _is_about_a_field(error) else self._read_open(key, value)
+        except _UNSURE:
             return None
+
+    def _read_open(self, key: bytes | None, value: bytes) -> Event | None:
+        """A record whose data has fields that no model knows: as long as there are, they are looked for."""
+        try:
+            told = self._decode_open(value)
+            build = self._open_builds[told.__class__]
+            event = None if build is None else _event(told, build, key)
+        except _UNSURE:
+            event = None
+        self._open_first = event is not None and bool(event.data.__pydantic_extra__)
+        return event
+
+
+_UNSURE = (msgspec.DecodeError, UnicodeDecodeError, UnsureError, RecursionError, OverflowError)
+
+
+def _event(told: Any, build: Build, key: bytes | None) -> Event | None:
+    """The event of a record that was decoded, or None where that is for others to say."""
+    id, source, subject, time = told.id, told.source, told.subject, _time(told.time)
+    # Where nothing is left by strip all is of the set.
+    if (
+        (id + subject).strip(_ID.only)
+        or source.strip(_SOURCE.only)
+        or subject.encode() != key
+        or told.specversion != "1.0"
+    ):
+        return None
+    media, trace = told.datacontenttype, told.traceparent
+    if (media is not None and media != JSON and not is_json(media)) or (
+        trace is not None and is_traceparent(trace) is None
+    ):
+        return None
+    if time.tzinfo is not UTC:
+        time = time.astimezone(UTC)
+    return Event(id, source, subject, time, build(told.data), trace)
+
+
+def _is_about_a_field(error: msgspec.ValidationError) -> bool:
+    """Whether what is wrong is that the data has a field that its model does not know."""
+    text = str(error)
+    return text.startswith("Object contains unknown field") and text.endswith("`$.data`")
 
 
 def _time(raw: msgspec.Raw) -> datetime:
@@ -122,6 +159,9 @@ class _Way(Struct, frozen=True):
     """The envelope, with the data in it."""
     build: Build
     """Makes the data of the record's ``data``."""
+    open: type[Struct] | None
+    """The same, with the data's JSON in it; None where the model keeps no fields that it does not know."""
+    build_open: Build | None
 
 
 @cache
@@ -135,16 +175,21 @@ def _way(cls: type[Data]) -> _Way | None:
         compiled = _compiler.compiled(cls)
     except UnsupportedError:
         return None
-    record = msgspec.defstruct(
-        f"{cls.__name__}Record",
-        [*_ATTRIBUTES, ("data", compiled.struct, NODEFAULT)],
+    more = compiled.with_more()
+    open = None if more is None else _record(cls, "Open", msgspec.Raw)
+    return _Way(_record(cls, "", compiled.struct), compiled.build, open, more)
+
+
+def _record(cls: type[Data], name: str, data: Any) -> type[Struct]:
+    return msgspec.defstruct(
+        f"{cls.__name__}{name}Record",
+        [*_ATTRIBUTES, ("data", data, NODEFAULT)],
         tag_field="type",
         tag=cls.event_type,
         kw_only=True,
         forbid_unknown_fields=True,
         gc=False,
     )
-    return _Way(record, compiled.build)
 
 
 class _Nothing(Struct, tag_field="type", tag=""):

@@ -186,3 +186,24 @@ def test_who_gives_fields_in_every_combination_fills_no_memory(
     told = purchase()
     told["data"]["store_id"] = None
     assert compared(reader, KEY, dumped(told)) is not None
+
+
+MORE = [
+    (4, True),
+    ("x", True),
+    (None, True),
+    (True, True),
+    (2**64, False),
+    (1.5, False),
+    ({}, False),
+    ([1], False),
+]
+
+
+@pytest.mark.parametrize(("more", "read"), MORE)
+def test_a_field_that_no_model_knows_is_kept(reader: QuickReader, more: Any, read: bool) -> None:
+    told = purchase()
+    told["data"]["till"] = more
+    for _ in range(2):  # the next is looked at for such a field first
+        assert (compared(reader, KEY, dumped(told)) is not None) == read
+    assert compared(reader, KEY, dumped(purchase())) is not None
