@@ -212,8 +212,10 @@ class JournalProcessor(Generic[S]):
     async def _finished_first(self, step: Step[S], plan: Plan[S]) -> bool:
         """Whether somebody who may come back, or who did and is erased again, was just being removed, and by
         now is."""
-        hashes = {*plan.lifted.values(), *(chore.hash for chore in plan.erased.values())}
-        if step.memory.chores.keys().isdisjoint(hashes):
+        chores = step.memory.chores
+        # Of those who came back it is this that erases them.
+        again = {chore.hash for chore in plan.erased.values()} - {chore.hash for chore in step.memory.returned}
+        if chores.keys().isdisjoint({*plan.lifted.values(), *again}):
             return False
         while step.memory.returned:
             await self._erase_again(step.batch.partition, step.memory)
