@@ -214,7 +214,8 @@ class JournalProcessor(Generic[S]):
         now is."""
         chores = step.memory.chores
         # Of those who came back it is this that erases them.
-        again = {chore.hash for chore in plan.erased.values()} - {chore.hash for chore in step.memory.returned}
+        back = {chore.hash for chore in step.memory.returned}
+        again = {chore.hash for chore in plan.erased.values()} - back
         if chores.keys().isdisjoint({*plan.lifted.values(), *again}):
             return False
         while step.memory.returned:
