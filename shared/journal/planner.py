@@ -13,7 +13,7 @@ from typing import Generic
 from shared.domain import ERASED, Context, Handler, Outcome, RefusedError, Retract, S, Unseen
 from shared.facts.erased import erased_hash, erasure_key
 from shared.journal.counters import Counters
-from shared.journal.course import Course, whole_milliseconds
+from shared.journal.course import Course, LiftTooSoonError, whole_milliseconds
 from shared.journal.derived import Derived
 from shared.journal.plan import Entry, Plan, StoredState, Timer
 from shared.journal.refusals import BUG, UNSTORABLE, Refusal, Rejected, dead_letter, said
@@ -182,6 +182,8 @@ class Planner(Generic[S]):
             emitted = self._derived.records(event, emits)
         except RefusedError as refusal:
             outcome = Outcome(refusal.status, said(refusal))
+        except LiftTooSoonError:
+            raise
         except Exception as bug:  # as of any other event
             self._reject(course, message, BUG, words(bug))
             return

@@ -6,6 +6,7 @@ one index and pages never shift.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Self
 
 import msgspec
@@ -90,7 +91,13 @@ COLLECTIONS = (
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     Collection(MAILS, owner="customer", personal=()),
     # Written by the API, for some hours: exports that are made, each a row, and a row for each piece.
-    Collection(EXPORTS, owner="customer", personal=("copied",), indexes=("until", "customer")),
+    Collection(
+        EXPORTS,
+        owner="customer",
+        personal=("copied",),
+        indexes=("customer",),
+        expires=("until", timedelta(0)),
+    ),
     # Keyed by the hash of an erased id: it says nothing of whose it is.
     Collection(ERASURES, owner=None, personal=(), indexes=("waiting", "-order")),
     MERGED,

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,9 @@ WAITED_S = 5.0
 """So long a caller is let wait; what takes longer is fetched when it is ready."""
 TOLD_EVERY = timedelta(seconds=1)
 
+Gone = Callable[[], Awaitable[bool]]
+"""Whether the customer has been erased by now."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -34,12 +37,14 @@ class Making:
 
     tasks: dict[str, asyncio.Task[Export]] = field(default_factory=dict)
 
-    async def begin(self, exports: Exports, sources: Sources, customer: Customer, by: str) -> Export:
+    async def begin(
+        self, exports: Exports, sources: Sources, customer: Customer, by: str, gone: Gone
+    ) -> Export:
         """Make the export of a customer, and wait for it a little: it may be ready, or failed, or go on."""
         now = datetime.now(UTC)
         export = Export(uuid.uuid4().hex, customer.customer_id, by, now, now)
         await exports.begin(export)
-        task = asyncio.create_task(_make(exports, sources, customer, export))
+        task = asyncio.create_task(_make(exports, sources, customer, export, gone))
         self.tasks[export.id] = task
         task.add_done_callback(lambda _: self.tasks.pop(export.id, None))
         # Shielded: the caller may go, and the time may end; the export goes on.
@@ -64,9 +69,15 @@ async def exporting(app: FastAPI) -> AsyncIterator[None]:
         await app.state.exporting.stop()
 
 
-async def _make(exports: Exports, sources: Sources, customer: Customer, export: Export) -> Export:
+async def _make(exports: Exports, sources: Sources, customer: Customer, export: Export, gone: Gone) -> Export:
     try:
-        return await _written(exports, sources, customer, export)
+        made = await _written(exports, sources, customer, export)
+        # All pieces stand: an erasure that is not seen here sees them.
+        if await gone():
+            await exports.forget(export.id)
+            return replace(export, status="failed", why="the customer has been erased")
+        await exports.tell(made)
+        return made
     except ServiceSilentError as error:
         failed = f"{error.service} {error.why}"
     except PyMongoError as error:
@@ -104,6 +115,4 @@ async def _written(exports: Exports, sources: Sources, customer: Customer, expor
     }
     await writer.close(about)
     await exports.put(export, "html", "0", page(person, ids, readable, writer.counts, made_at))
-    export = replace(export, status="ready", heard_at=made_at)
-    await exports.tell(export)
-    return export
+    return replace(export, status="ready", heard_at=made_at)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -17,6 +18,7 @@ from services.interactions.routes.dependencies import Admin, CustomerId, Store
 from shared.http import audit
 from shared.http.dependencies import Database
 from shared.http.errors import responses
+from shared.http.gone import is_erased, not_erased
 from shared.http.problems import ProblemError
 
 router = APIRouter(tags=["privacy"])
@@ -79,7 +81,8 @@ async def export(
     customer = await store.customer(customer_id)
     if customer is None:
         raise UNKNOWN_CUSTOMER(customer=customer_id)
-    made = await making.begin(exports, sources, customer, principal.name)
+    gone = partial(is_erased, request, customer_id)
+    made = await making.begin(exports, sources, customer, principal.name, gone)
     return await _answer(request, exports, made, format)
 
 
@@ -96,11 +99,14 @@ async def exported(
     export_id: Annotated[str, Path(pattern="^[0-9a-f]{32}$")],
     format: Wished = None,
 ) -> Response:
-    """202 while it is being made. It is kept for a day, as JSON and as a page."""
+    """202 while it is being made. It is kept for a day, as JSON and as a page. 410 ``erased`` where the
+    customer has been erased since."""
     found = await exports.find(export_id, datetime.now(UTC))
     if found is None:
         raise UNKNOWN_EXPORT(export=export_id)
+    await not_erased(request, found.customer_id)
     audit.note(request, found.customer_id)
+    audit.touched(found.customer_id)
     return await _answer(request, exports, found, format)
 
 

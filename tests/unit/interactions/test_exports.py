@@ -53,7 +53,8 @@ class Others:
 
 
 @pytest.fixture
-def others(api: TestClient) -> Iterator[Others]:
+def others(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Others]:
+    monkeypatch.setattr(making, "WAITED_S", 60)  # how busy the machine is decides nothing
     others = Others()
 
     async def sources(database: Database) -> Sources:
@@ -156,6 +157,24 @@ def test_what_takes_long_is_fetched_when_it_is_ready(
     assert answer.json()["rows"]["loyalty"] == {"ledger": 3}
     assert api.get(place, headers={"Accept": "text/html"}).text.startswith("<!doctype html>")
     assert api.get(f"/exports/{'0' * 32}").json()["code"] == "unknown_export"
+
+
+def test_an_export_does_not_outlive_the_customer(
+    api: TestClient, customer: str, others: Others, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history(api, customer, others)
+    done = api.get(f"/customers/{customer}/export").headers["content-location"]
+    monkeypatch.setattr(making, "WAITED_S", 0.05)
+    others.open.clear()
+    place = api.get(f"/customers/{customer}/export").headers["location"]
+    tell(api, told("customer.erased", customer, {}, 4))
+    assert [api.get(one).json()["code"] for one in (done, place)] == ["erased", "erased"]
+    assert api.portal is not None
+    api.portal.call(others.open.set)
+    for _ in range(WITHIN):
+        if (answer := api.get(place)).status_code == 404:
+            break
+    assert answer.json()["code"] == "unknown_export"
 
 
 def test_the_survivors_export_holds_all(api: TestClient, customer: str, others: Others) -> None:

@@ -261,6 +261,23 @@ def test_an_erasure_and_its_lift_are_never_one_step() -> None:
     assert store.gone == {}
 
 
+def test_a_lift_that_is_asked_for_waits_for_the_erasure_before_it() -> None:
+    def heard(hash: str, event: Event, context: Context) -> Aftermath | None:
+        return Aftermath(lift=True) if isinstance(event.data, PurchaseMade) else None
+
+    store = MemoryStore(HANDLER)
+    told = (CustomerErased(), purchase(1, "c", START, 1).data)
+    log = [
+        Message(0, START, Event(f"t{n}", "/test", "c", START, data), Origin("purchases", 0, n))
+        for n, data in enumerate(told)
+    ]
+    lifting = replace(HANDLER, of_erased=heard)
+    publisher = MemoryPublisher()
+    asyncio.run(run(processor(store, publisher, lifting), log, len(log), START))
+    assert store.gone == {}
+    assert [one for one in publisher.records if one.topic.endswith(".dlq")] == []
+
+
 @given(st.binary(min_size=1, max_size=200), st.text())
 def test_the_hash_is_an_hmac(key: bytes, state_id: str) -> None:
     expected = hmac.digest(key, state_id.encode("utf-8", "surrogatepass"), "sha256").hex()[:32]
