@@ -8,6 +8,7 @@ from time import perf_counter
 import structlog
 
 from services.metrics.journal import SERVICE
+from services.metrics.journal.holding import UNWRITTEN
 from services.metrics.journal.library import Library
 from services.metrics.journal.looking import Looker
 from services.metrics.journal.narrowing import ALWAYS_FIT, Narrowing, RefusedWriteError
@@ -20,6 +21,7 @@ from shared.runtime.mongo import WRITING_SECONDS
 from shared.runtime.words import words
 from shared.schemas.times import Micros
 from shared.worker import faults
+from shared.worker.budget import Budget
 from shared.worker.processing import TopicOffset
 from shared.worker.retry import about_document, passes, takes_another
 
@@ -33,6 +35,11 @@ FOLD_SECONDS = 30.0
 MOST_CUSTOMERS = 20_000
 """So many are written together at most, and fewer where they would take the store longer than this:"""
 WELL_IN_TIME = WRITING_SECONDS / 2
+PENDING_SHARE = 3 / 8
+"""What is not written takes this part of the memory at most: with the store away, reading waits here. Queues,
+batches and clients may have the rest."""
+MOST_CELLS = 200_000
+"""Nor does it change more than so many: they must fit a transaction, as customers do."""
 
 
 class Flushing:
@@ -63,6 +70,14 @@ class Flushing:
         """Partitions are taken over, with these offsets."""
         self.durable = dict(stored)
         self._next_fold = self._clock() + FOLD_SECONDS
+
+    def is_too_much(self, partitions: Collection[Partition], budget: Budget) -> bool:
+        """Whether so much changed that it is written before its time."""
+        return (
+            budget.kinds[UNWRITTEN] > budget.limit * PENDING_SHARE
+            or sum(len(part.changed) for part in partitions) > self.most_customers
+            or sum(len(part.tail) + part.past.cells for part in partitions) > MOST_CELLS
+        )
 
     async def flush_if_due(self, partitions: Collection[Partition], library: Library) -> None:
         """Write what changed, if it is time, and do the next step of what is to be done about ids."""

@@ -20,7 +20,6 @@ from services.metrics.journal import SERVICE
 from services.metrics.journal.applying import PoisonError, apply_all, aside
 from services.metrics.journal.erasing import Erased
 from services.metrics.journal.flushing import Flushing
-from services.metrics.journal.holding import UNWRITTEN
 from services.metrics.journal.library import Library
 from services.metrics.journal.looking import Looker, Looking
 from services.metrics.journal.narrowing import RefusedWriteError
@@ -42,11 +41,6 @@ from shared.worker.retry import retry
 
 log = structlog.get_logger(__name__)
 
-PENDING_SHARE = 3 / 8
-"""What is not written takes this part of the memory at most: with the store away, reading waits here. Queues,
-batches and clients may have the rest."""
-MOST_CELLS = 200_000
-"""Nor does it change more than so many: they must fit a transaction, as customers do (``Flushing``)."""
 REVOKE_SECONDS = 4.0
 """The loop gives a revoke five."""
 
@@ -215,19 +209,11 @@ class CompactProcessor:
             self._busy = self._busy or bool(batch.messages)
             if self._narrowing.limit(batch.partition) == 1:
                 pass  # it is written alone
-            elif self._pending_too_much():
+            elif self._flushing.is_too_much(self._partitions.values(), self._budget):
                 await retry(SERVICE, "mongo", lambda: self._flushing.flush(self._partitions.values()))
             else:
                 await self._flushing.flush_if_due(self._partitions.values(), self._library)
         telemetry.BATCH_SECONDS.labels(SERVICE, "total").observe(perf_counter() - started)
-
-    def _pending_too_much(self) -> bool:
-        parts = self._partitions.values()
-        return (
-            self._budget.kinds[UNWRITTEN] > self._budget.limit * PENDING_SHARE
-            or sum(len(part.changed) for part in parts) > self._flushing.most_customers
-            or sum(len(part.tail) + part.past.cells for part in parts) > MOST_CELLS
-        )
 
     async def idle(self, settled: Mapping[int, frozenset[str]] | None = None) -> Wanted:
         more = await self._erase_again()
