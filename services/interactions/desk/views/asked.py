@@ -1,9 +1,13 @@
 """What forms ask for in people's terms, as the API takes it. Pure."""
 
+import re
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.numbers import NumberFormatError, get_decimal_symbol, get_group_symbol, parse_decimal
 
 from services.interactions.desk.words import _
 from services.interactions.models.compensation import Compensation
@@ -24,6 +28,9 @@ RESTS: tuple[tuple[Rest, str], ...] = (
 MORNING = time(9)
 AS_GOOD_AS = timedelta(minutes=5)
 """A rest is at most so much shorter than it is called."""
+_PLAIN = re.compile(r"[0-9]+([.,][0-9]{1,2})?")
+"""An amount that reads the same everywhere: digits are grouped by three before a decimal sign."""
+_SAY_HOW_MUCH = _("Say how much: an amount such as 12.50.")
 
 
 class AskedError(ValueError):
@@ -73,9 +80,12 @@ def _morning(day: date, where: ZoneInfo) -> datetime:
     return datetime.combine(day, MORNING, where)
 
 
-def compensation(kind: str, points: str, amount: str, currency: str, reward_id: str) -> Compensation:
-    """What makes good. ``amount`` is in whole units and their parts, with a comma or a point: ``12,50``.
-    Raises ``AskedError``."""
+def compensation(
+    kind: str, points: str, amount: str, currency: str, reward_id: str, locale: Locale
+) -> Compensation:
+    """What makes good. ``amount`` is in whole units and their parts: ``12,50`` and ``12.50`` are one, and
+    with thousands it is as the page's ``locale`` writes it: ``1,250.00`` or ``1.250,00``. Raises
+    ``AskedError``."""
     if kind not in get_args(CompensationKind):
         raise AskedError(_("Say what is given."))
     given: dict[str, object] = {"kind": kind}
@@ -84,18 +94,31 @@ def compensation(kind: str, points: str, amount: str, currency: str, reward_id: 
             raise AskedError(_("Say how many points: a whole number."))
         given["points"] = int(points)
     elif kind == "refund" or not reward_id:
-        given["money"] = _money(amount, currency)
+        given["money"] = _money(amount.strip(), currency, locale)
     else:
         given["reward_id"] = reward_id
     return Compensation.model_validate(given)
 
 
-def _money(amount: str, currency: str) -> Money:
+def _money(amount: str, currency: str, locale: Locale) -> Money:
     """Raises ``AskedError``."""
+    value, places = _decimal(amount, locale), digits(currency)
+    if -int(value.as_tuple().exponent) > places:
+        raise AskedError(_("This amount has more decimals than its currency."))
+    minor = value.scaleb(places)
+    if not 0 < minor < 10**12:
+        raise AskedError(_SAY_HOW_MUCH)
+    return Money(amount=int(minor), currency=currency)
+
+
+def _decimal(amount: str, locale: Locale) -> Decimal:
+    """Raises ``AskedError`` for what is no number here, or could be read as another."""
+    if _PLAIN.fullmatch(amount):
+        return Decimal(amount.replace(",", "."))
+    signs = get_decimal_symbol(locale) + get_group_symbol(locale)
+    if not set(amount) <= set(f"0123456789{signs}"):
+        raise AskedError(_SAY_HOW_MUCH)
     try:
-        value = Decimal(amount.strip().replace(",", ".")).scaleb(digits(currency))
-    except InvalidOperation:
-        raise AskedError(_("Say how much: an amount such as 12.50.")) from None
-    if not value.is_finite() or value != int(value) or not 0 < value < 10**12:
-        raise AskedError(_("Say how much: an amount such as 12.50."))
-    return Money(amount=int(value), currency=currency)
+        return Decimal(parse_decimal(amount, locale, strict=True))
+    except NumberFormatError:
+        raise AskedError(_SAY_HOW_MUCH) from None

@@ -55,7 +55,9 @@ def _assign(desk: Desk, form: Form) -> Strict:
 
 def _compensate(desk: Desk, form: Form) -> Strict:
     currency, reward_id = form["currency"] or "EUR", form["reward_id"].strip()
-    return compensation(form["kind"], form["points"].strip(), form["amount"], currency, reward_id)
+    return compensation(
+        form["kind"], form["points"].strip(), form["amount"], currency, reward_id, desk.t.locale
+    )
 
 
 TALK: Mapping[str, Step] = {
