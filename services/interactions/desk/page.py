@@ -160,7 +160,12 @@ class Form:
         try:
             return model.model_validate(given | more)
         except ValidationError as error:
-            raise invalid([{**e, "loc": ("form", *e["loc"])} for e in error.errors()]) from None
+            raise not_valid(error) from None
+
+
+def not_valid(error: ValidationError) -> ProblemError:
+    """422 ``invalid``, naming the fields of a form."""
+    return invalid([{**e, "loc": ("form", *e["loc"])} for e in error.errors()])
 
 
 async def visit(request: Request) -> Desk:

@@ -1,7 +1,7 @@
 """What forms ask for in people's terms, as the API takes it. Pure."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias, get_args
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ from babel.numbers import NumberFormatError, get_decimal_symbol, get_group_symbo
 
 from services.interactions.desk.words import _
 from services.interactions.models.compensation import Compensation
-from shared.schemas.base import Money
 from shared.schemas.complaints import CompensationKind
 from shared.schemas.money import digits
 
@@ -53,9 +52,9 @@ def rest_until(rest: str, at: str, now: datetime, where: ZoneInfo) -> datetime |
         case "at":
             try:
                 told = datetime.fromisoformat(at)
-            except ValueError:
+                until = (told if told.tzinfo is not None else told.replace(tzinfo=where)).astimezone(UTC)
+            except (ValueError, OverflowError):
                 raise AskedError(_("Say until when: a day and a time.")) from None
-            until = told if told.tzinfo is not None else told.replace(tzinfo=where)
             if until <= now:
                 raise AskedError(_("This time is over already."))
             return until
@@ -90,9 +89,9 @@ def compensation(
         raise AskedError(_("Say what is given."))
     given: dict[str, object] = {"kind": kind}
     if kind == "points":
-        if not points.isascii() or not points.isdigit() or not int(points):
+        if not points.isascii() or not points.isdigit() or not points.strip("0"):
             raise AskedError(_("Say how many points: a whole number."))
-        given["points"] = int(points)
+        given["points"] = points
     elif kind == "refund" or not reward_id:
         given["money"] = _money(amount.strip(), currency, locale)
     else:
@@ -100,7 +99,7 @@ def compensation(
     return Compensation.model_validate(given)
 
 
-def _money(amount: str, currency: str, locale: Locale) -> Money:
+def _money(amount: str, currency: str, locale: Locale) -> dict[str, object]:
     """Raises ``AskedError``."""
     value, places = _decimal(amount, locale), digits(currency)
     if -int(value.as_tuple().exponent) > places:
@@ -108,7 +107,7 @@ def _money(amount: str, currency: str, locale: Locale) -> Money:
     minor = value.scaleb(places)
     if not 0 < minor < 10**12:
         raise AskedError(_SAY_HOW_MUCH)
-    return Money(amount=int(minor), currency=currency)
+    return {"amount": int(minor), "currency": currency}
 
 
 def _decimal(amount: str, locale: Locale) -> Decimal:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends
+from pydantic import ValidationError
 
-from services.interactions.desk.page import Desk, Form, SignedIn
+from services.interactions.desk.page import Desk, Form, SignedIn, not_valid
 from services.interactions.desk.views.asked import AskedError, compensation, counted_from, rest_until
 from services.interactions.domain.routing.by_hand import warnings
 from services.interactions.domain.routing.matching import ONE
@@ -26,7 +27,7 @@ from shared.schemas.commands.teams import AgentChangeRequested
 from shared.schemas.teams import Capacity
 
 Read = Callable[[Desk, Form], Strict]
-"""What a form asks for. Raises 422, ``AskedError``."""
+"""What a form asks for. Raises 422, ``AskedError``, Pydantic's ``ValidationError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,8 @@ class Steps:
             return step.read(self._desk, form)
         except AskedError as error:
             raise ProblemError(422, "invalid", self._desk.t(str(error))) from None
+        except ValidationError as error:
+            raise not_valid(error) from None
 
     async def _ask(self, route: str, customer_id: str, command: Data, form: Form, said: str) -> str:
         assert self._desk.principal is not None

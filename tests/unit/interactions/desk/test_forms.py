@@ -12,10 +12,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.interactions import api
-from services.interactions.desk.views.asked import AS_GOOD_AS, counted_from, rest_until
+from services.interactions.desk.views.asked import AS_GOOD_AS, AskedError, counted_from, rest_until
 from tests.unit.interactions.inline_worker import InlineWorker
 
-from .test_session import settings_of, sign_in
+from .test_session import settings_of, sign_in, token_of
 
 MADE = datetime(2026, 11, 26, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -80,6 +80,33 @@ def test_giving_it_to_another_by_the_same_form_is_not_called_done(browser: TestC
     assert answers == [303, 303, 422]
 
 
+@pytest.mark.parametrize(
+    ("step", "typed", "field"),
+    [
+        ("assign", {"agent_id": "Ben Smith"}, "agent_id"),
+        ("snooze", {"rest": "1h", "reason": "x" * 20_001}, "reason"),
+        ("compensate", {"kind": "refund", "amount": "5", "currency": "eur"}, "currency"),
+        ("compensate", {"kind": "voucher", "reward_id": "a mug"}, "reward_id"),
+        ("compensate", {"kind": "points", "points": str(2**53 + 1)}, "points"),
+        ("compensate", {"kind": "points", "points": 5_000 * "9"}, "points"),
+    ],
+)
+def test_what_cannot_be_is_named(
+    browser: TestClient, customer: str, step: str, typed: dict[str, str], field: str
+) -> None:
+    place = writes(browser, customer)
+    if step == "compensate":
+        complaint = f"c-{customer}"
+        said = {"category": "delivery", "severity": "low", "description": "late", "channel": "web"}
+        tell(browser, customer, "complaint.opened", complaint_id=complaint, **said)
+        place = f"/desk/complaints/{complaint}"
+    whose = {"customer_id": customer}
+    form = {"csrf": token_of(browser.get(place, params=whose).text), **typed}
+    answer = browser.post(f"{place}/{step}", params=whose, data=form)
+    assert answer.status_code == 422
+    assert re.search(rf"not valid at form\.(\w+\.)?{field}\.", answer.text)
+
+
 def test_a_rest_is_counted_from_when_its_form_was_made() -> None:
     for later in (0.0, 0.7, 60.0):
         now = MADE + timedelta(seconds=later)
@@ -100,3 +127,12 @@ def test_a_page_that_was_open_for_long_makes_no_rest_short(minutes: int) -> None
 @pytest.mark.parametrize("made", ["", "soon", "2026-11-26T12:00:00", "2999-01-01T00:00:00+00:00", "9" * 400])
 def test_a_time_that_no_page_of_ours_said_counts_for_nothing(made: str) -> None:
     assert counted_from(made, MADE) == MADE
+
+
+@pytest.mark.parametrize(
+    ("at", "zone"),
+    [("9999-12-31T23:59", "America/New_York"), ("0001-01-01T00:00", "Asia/Tokyo"), ("soon", "UTC")],
+)
+def test_a_time_past_all_calendars_is_asked_again(at: str, zone: str) -> None:
+    with pytest.raises(AskedError):
+        rest_until("at", at, MADE, ZoneInfo(zone))
