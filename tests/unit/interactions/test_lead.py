@@ -97,6 +97,15 @@ def test_the_queue_by_priority_and_what_nobody_can_take() -> None:
     ]
 
 
+def test_what_waits_for_a_skill_that_would_only_help_is_not_stuck() -> None:
+    shift = Shift()
+    shift.agent(0, "Ann", skills={"refunds": 5}, on_break=True)
+    shift.escalated(1, 1, skills=["refunds"], preferred_skills=["law"])
+    shift.escalated(1.5, 2, skills=["refunds"])
+    assert micros(at(2)) < micros(at(1)) + DESK.preferred_for
+    assert lead(DESK, shift.team, micros(at(2))).stuck == ()
+
+
 def test_whom_it_has_been_hard_on() -> None:
     shift = Shift()
     shift.agent(0, "Ann", capacity={"total": 9, "weights": {"email": 1}})

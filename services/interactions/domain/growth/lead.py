@@ -99,7 +99,7 @@ def _stuck(desk: Desk, team: Team, now: Micros) -> tuple[Stuck, ...]:
     found: list[Stuck] = []
     fit: dict[tuple[object, ...], bool] = {}
     for one in sorted(team.waiting.values(), key=lambda one: (one.since, one.customer_id)):
-        wanted = needs(desk, one, now)
+        wanted = needs(desk, one, now)._replace(preferred=())
         kind = (wanted.skills, wanted.language, wanted.channel)
         if kind not in fit:
             fit[kind] = any(able(agent, wanted) for agent in agents)
