@@ -124,7 +124,8 @@ class Desk:
         if not self.may("customers:read"):
             told["watch"] = ()  # ``/live`` is not for them
         html = environment().get_template(template).render(told)
-        return HTMLResponse(html, status, headers=dict(HEADERS))
+        # Scripts count by it what is left: on a page ``data-now``, here for what is swapped into one.
+        return HTMLResponse(html, status, headers={**HEADERS, "Desk-Now": self.now.isoformat()})
 
     def go(self, path: str, said: str | None = None) -> RedirectResponse:
         """On to another page of the desk (under ``/desk``), which says first what is under ``said``."""

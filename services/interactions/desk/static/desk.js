@@ -23,9 +23,14 @@
     }
     return parts.join(' ')
   }
+  // By the platform's clock, as each page and part of one came with it: not the browser's, which may be wrong.
+  let ahead = 0
+  const set = now => { if (now) ahead = Date.parse(now) - Date.now() }
+  set(document.body.dataset.now)
+  document.addEventListener('htmx:beforeOnLoad', event => { if (event.detail.xhr.status < 400) set(event.detail.xhr.getResponseHeader('Desk-Now')) })
   const tick = () => {
     for (const one of all('[data-due]')) {
-      const left = (Date.parse(one.dataset.due) - Date.now()) / 1000
+      const left = (Date.parse(one.dataset.due) - Date.now() - ahead) / 1000
       const form = left < 0 ? one.dataset.over : one.dataset.left
       const text = one.querySelector('.due-text')
       const said = form.replace('%s', span(left))
