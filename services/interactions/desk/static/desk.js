@@ -74,7 +74,7 @@
       if (!target) return
       const within = target.closest('details')
       if (within) within.open = true
-      if (target.matches('a, button')) target.click()
+      if (target.matches('a, button:not([data-careful])')) target.click()
       else target.focus()
       if (target.matches('summary')) target.parentElement.querySelector('input:not([type=hidden]), select, textarea, button')?.focus()
     }
