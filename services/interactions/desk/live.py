@@ -24,10 +24,12 @@ from shared.runtime.words import words
 log = structlog.get_logger(__name__)
 
 ANYTHING = "*"
-"""What a page watches that lists what is of many: any write at all, seldom told."""
+"""What a page watches that lists what is of many: any write at all."""
 EVERY_S = 0.3
-SELDOM_S = 3.0
-"""So often ``ANYTHING`` is told at most."""
+SOON_S, SELDOM_S = 0.5, 3.0
+"""So often ``ANYTHING`` is told at most: to few pages, and to very many."""
+EACH_S = 0.03
+"""And so much more seldom with each page that watches it, since each is made anew then: 33 a second."""
 AT_ONCE = 200
 """States that are asked about in one query."""
 MOST_PAGES = 5_000
@@ -120,7 +122,8 @@ class Live:
             return
         watched = set[str]().union(*(page.names for page in self._pages))
         changed = await self._states(database, watched) | await self._presence(database, watched)
-        if self._anything and now - self._told_anything >= SELDOM_S:
+        lists = sum(ANYTHING in page.names for page in self._pages)
+        if self._anything and now - self._told_anything >= min(max(SOON_S, EACH_S * lists), SELDOM_S):
             self._anything, self._told_anything = False, now
             changed.add(ANYTHING)
         for page in self._pages:

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from services.interactions.desk.live import ANYTHING, Live, Page
 from services.interactions.desk.presence import PRESENT
 from shared.kafka.keys import partition_of
@@ -164,15 +166,29 @@ async def test_nothing_is_asked_while_no_page_is_open() -> None:
     assert not watching.database.asked
 
 
-async def test_anything_is_told_seldom() -> None:
+@pytest.mark.parametrize(("pages", "looks"), [(1, 2), (16, 2), (50, 5), (100, 10), (500, 10)])
+async def test_anything_is_told_soon_and_to_many_pages_seldom(pages: int, looks: int) -> None:
+    """Within a second to few, however much is written; and no more to many than can be made anew."""
     watching = Watching()
-    page = await watching.opened(ANYTHING)
-    heard = 0
-    for n in range(100):
+    (page, *_others) = [await watching.opened(ANYTHING) for _ in range(pages)]
+    silent, most = 0, 0
+    for n in range(60):
         watching.database.write(f"c-{n}")
         await watching.look()
-        heard += bool(told(page))
-    assert 9 <= heard <= 11
+        silent = 0 if told(page) else silent + 1
+        most = max(most, silent + 1)
+    assert looks <= most <= looks + 1
+
+
+async def test_after_a_pause_anything_is_told_at_once() -> None:
+    watching = Watching()
+    page = await watching.opened(ANYTHING)
+    for _ in range(10):
+        await watching.look()
+    told(page)
+    watching.database.write("c-1")
+    await watching.look()
+    assert told(page) == [ANYTHING]
 
 
 async def test_who_comes_and_goes_is_told() -> None:
