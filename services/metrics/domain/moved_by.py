@@ -39,6 +39,7 @@ def moved_by(
     no nearer. ``levels``: as they stood at the day's end. A KPI's errors pass through."""
     total = _sum(counts for place, counts in places.items() if "|" in place)
     parts, pasts = by_value(places), [by_value(one) for one in before]
+    signed = {name for counts in kpi.counts for name in counts.signed}
     found: dict[str, str] = {}
     for dimension in sorted({*parts, *(name for past in pasts for name in past)}):
         values = {*parts.get(dimension, {}), *(v for past in pasts for v in past.get(dimension, {}))}
@@ -49,7 +50,8 @@ def moved_by(
             own = parts.get(dimension, {}).get(value, {})
             mean = _mean([past.get(dimension, {}).get(value, {}) for past in pasts])
             other = {n: mean.get(n, 0) - own.get(n, 0) for n in {*own, *mean}}
-            fields = {n: max(0, total.get(n, 0) + other.get(n, 0)) for n in {*total, *other}}
+            sums = {n: total.get(n, 0) + other.get(n, 0) for n in {*total, *other}}
+            fields = {n: of_it if n in signed else max(0, of_it) for n, of_it in sums.items()}
             then = {level: levels.get(level, 0) + other.get(level, 0) for level in LEVELS}
             off = _distance(kpi, figure, usual, day, fields, then, policy)
             if off is not None and off < best:

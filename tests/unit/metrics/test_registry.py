@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from services.metrics.domain.apply import CONSUMES
+from services.metrics.domain.cells import LEVELS
 from services.metrics.domain.gaps import FIELDS, TIED_FIELDS, is_gap
 from services.metrics.domain.kpis import counting, loyalty, surveys
 from services.metrics.domain.kpis.kpi import (
@@ -76,6 +77,16 @@ def test_every_field_that_is_counted_is_some_kpis(history: Sequence[Event]) -> N
     declared = [field for counts in all_counts() for field in counts.fields]
     for _, _, name in run(history)[1]:
         assert any(name == field or (field.endswith(":") and name.startswith(field)) for field in declared)
+
+
+@settings(deadline=None, max_examples=25)
+@given(histories())
+def test_what_may_be_below_zero_says_so(history: Sequence[Event]) -> None:
+    signed = {field for counts in all_counts() for field in counts.signed}
+    assert signed <= {field for counts in all_counts() for field in counts.fields}
+    assert set(LEVELS) <= signed
+    below = {name for (_, _, name), n in run(history)[1].items() if n < 0}
+    assert below <= signed, "a figure's mover is sought with all others at 0 or more"
 
 
 def test_what_a_kpi_counts_is_consumed() -> None:

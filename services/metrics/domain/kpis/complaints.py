@@ -86,6 +86,7 @@ COMPLAINTS = ComplaintCounts(
     fields=(OPEN, FIRST_RESPONSE, NEXT_RESPONSE, RESOLUTION, SOLVED, REOPENED_AGAIN),
     events=(*KINDS, InteractionLogged, ConversationMerged),
     count=counted,
+    signed=(OPEN,),
 )
 
 

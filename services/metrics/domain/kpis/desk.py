@@ -42,6 +42,7 @@ HANDS = TalkCounts(
         ConversationMerged,
     ),
     count=counted,
+    signed=(CARRIED,),
 )
 
 
@@ -54,7 +55,7 @@ def at_work(agent: Agent) -> Iterator[Change]:
             before = is_at_work
 
 
-AGENTS = AgentCounts(fields=(AT_WORK,), events=(AgentChanged,), count=at_work)
+AGENTS = AgentCounts(fields=(AT_WORK,), events=(AgentChanged,), count=at_work, signed=(AT_WORK,))
 
 
 def _carried(w: Window) -> Result:

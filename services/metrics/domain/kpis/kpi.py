@@ -84,6 +84,8 @@ class Counts:
     fields: tuple[str, ...]
     events: tuple[type[Data], ...]
     """The facts that it is counted from."""
+    signed: tuple[str, ...] = field(default=(), kw_only=True)
+    """Those of the fields whose sum over a day may be below 0: it tells more than how often something was."""
     looks_back: bool = field(default=False, kw_only=True)
     """What a window comes to follows from days before it too (``window.life``)."""
 

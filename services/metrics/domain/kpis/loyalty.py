@@ -41,6 +41,7 @@ LEDGER = EventCounts(
     fields=(EARNED, REDEEMED, EXPIRED, BALANCE),
     events=(*_SIGNS, PointsAdjusted),
     count=entry_counts,
+    signed=(EARNED, REDEEMED, EXPIRED, BALANCE),  # what is taken back counts on the day of that
 )
 
 

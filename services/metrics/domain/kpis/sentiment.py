@@ -21,7 +21,10 @@ def _counted(contact: InteractionLogged) -> Mapping[str, int]:
 
 
 CONTACTS = EventCounts(
-    fields=(SENTIMENTS, SENTIMENT_SUM, SENTIMENT_SQUARES), events=(InteractionLogged,), count=_counted
+    fields=(SENTIMENTS, SENTIMENT_SUM, SENTIMENT_SQUARES),
+    events=(InteractionLogged,),
+    count=_counted,
+    signed=(SENTIMENT_SUM,),
 )
 
 
