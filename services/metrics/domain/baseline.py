@@ -21,6 +21,11 @@ from shared.schemas.base import Strict
 WEEK = 7
 BY_NAME = frozenset({Kind.TALLY, Kind.RANKED})
 """Kinds whose names come and go."""
+_FOLLOWS = (
+    "it follows from purchases and terms of half a year and more before its day, which the watching does not "
+    "read, and a late one moves it on days on which nothing was counted"
+)
+_NAMES = "its names come and go, and one that is not among the most frequent is told as `other`"
 _MAD, _MEAN_AD = 1.4826, 1.2533
 """What makes either deviation a standard deviation of normal figures."""
 
@@ -81,15 +86,20 @@ def baseline(values: Iterable[float | None], policy: Anomalies) -> Baseline | No
     return Baseline(usual, spread, _MAD * spread if spread else _MEAN_AD * fmean(off))
 
 
+def left_out(kpi: Kpi) -> str:
+    """Why none of its figures is judged; empty where they are."""
+    return _FOLLOWS if kpi.looks_back else _NAMES if kpi.kind in BY_NAME else ""
+
+
 def judged(kpi: Kpi, day: Result, before: Sequence[Result], policy: Anomalies) -> list[Judged]:
     """Those figures of a day that left what is usual by the same weekday of the weeks before.
 
     Not a figure that rests on too little, nor one whose 95 % interval reaches as far as what is usual: that
-    is chance. Counts vary at least as those of independent events do (Poisson). Counts by name are not
-    judged.
+    is chance. Counts vary at least as those of independent events do (Poisson). None of a KPI that is left
+    out (``left_out``).
     """
     counted = kpi.kind is Kind.COUNT
-    if kpi.kind in BY_NAME or (day.n < policy.least_basis and not counted):
+    if left_out(kpi) or (day.n < policy.least_basis and not counted):
         return []
     pasts = [kpi.figures(result) for result in before if counted or result.n >= policy.least_basis]
     found = []

@@ -101,7 +101,8 @@ class Watching:
             self._next = wall + MINUTE
 
     async def _work(self, parts: Mapping[int, Partition], now: Micros | None, wall: Micros) -> None:
-        mine = {part.number: kpis for part in parts.values() if (kpis := kpis_of(part))}
+        counts = {part.number: part.known.residue.of for part in parts.values()}
+        mine = {number: kpis for number, of in counts.items() if (kpis := watched(number, of))}
         self._told = {key: told for key, told in self._told.items() if _holds(parts, key)}
         if not mine:
             return
@@ -247,10 +248,9 @@ class Watching:
         return {dimension: value[:LONGEST_NAME] for dimension, value in found.items()}
 
 
-def kpis_of(part: Partition) -> list[Kpi]:
-    """Those for which the partition's worker decides: all that a day's fields tell."""
-    count = part.known.residue.of
-    mine = [kpi for name, kpi in KPIS.items() if partition_of(name.encode(), count) == part.number]
+def watched(number: int, count: int) -> list[Kpi]:
+    """Those for which the worker of this of so many partitions decides: all that a day's fields tell."""
+    mine = [kpi for name, kpi in KPIS.items() if partition_of(name.encode(), count) == number]
     return [kpi for kpi in mine if not kpi.looks_back]
 
 

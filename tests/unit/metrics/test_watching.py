@@ -9,7 +9,6 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from services.metrics.config import load
-from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.themes import Matcher
 from services.metrics.figures_store import FiguresStore
 from services.metrics.journal import watching
@@ -277,7 +276,3 @@ async def test_a_late_fact_can_take_an_anomaly_back(client: Client, database_nam
     await worker.pass_on(10)
     assert await FiguresStore(client[database_name]).anomalies(first=0, limit=10) == []
     assert len(worker.anomalies) == 1
-
-
-def test_every_kpi_is_watched() -> None:
-    assert {partition_of(name.encode(), 4) for name in KPIS} <= {0, 1, 2, 3}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from services.metrics.domain.baseline import left_out
 from services.metrics.domain.kpis.kpi import Kind, Kpi
 from services.metrics.domain.kpis.registry import KPIS
 
@@ -52,6 +53,10 @@ def _definition(kpi: Kpi) -> Iterator[str]:
     if kpi.source:
         yield f"- Source: {kpi.source}."
     yield f"- Counted from: {events}."
+    if kpi.looks_back:
+        yield f"- Not watched: no `kpi.restated` and no `kpi.anomaly` tells of it, as {left_out(kpi)}."
+    elif left_out(kpi):
+        yield f"- Not watched for what is usual: no `kpi.anomaly` tells of it, as {left_out(kpi)}."
     before = f" Before: {kpi.before}." if kpi.before else ""
     yield f"- Version {kpi.version}, in effect from {kpi.effective.isoformat()}.{before}"
 
