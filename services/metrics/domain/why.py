@@ -47,7 +47,7 @@ class Figure:
 
     @property
     def spans(self) -> Sequence[Span]:
-        return (Span(self.kpi.events, self.day, self.day),)
+        return (Span(self.kpi.told_of_customers, self.day, self.day),)
 
     def chooser(self, customer: Tracked) -> Choose | None:
         """Says which of the customer's events it rests on; None if on none."""

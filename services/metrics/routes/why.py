@@ -18,6 +18,7 @@ from services.metrics.settings import MetricsSettings
 from services.metrics.store import MetricsStore
 from shared.http.errors import responses
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, page
+from shared.http.problems import from_refusal
 from shared.schemas.times import day_number
 
 router = APIRouter(tags=["KPIs"])
@@ -32,7 +33,7 @@ async def get_interactions(request: Request) -> Interactions:
 @router.get(
     "/kpis/{name}/why",
     response_model=Page[EventBehind],
-    responses=responses(errors.UNKNOWN_KPI) | {503: {"description": "why_unavailable"}},
+    responses=responses(errors.UNKNOWN_KPI, errors.NO_TIMELINE) | {503: {"description": "why_unavailable"}},
 )
 async def why(
     name: str,
@@ -50,9 +51,13 @@ async def why(
     """The events that the figure of a day rests on, the newest first, from interactions: the scope
     ``customers:read`` too. Of churn and retention these are the purchases, terms and complaints that say what
     became of each customer in the figure. A page may have fewer than ``limit``, and none, while ``cursor``
-    says that there are more."""
+    says that there are more. A KPI that no customer's events count in (``clv``, ``agents_at_work``) has none
+    to show: 409 ``no_timeline``; of ``agents_load`` there are those of conversations."""
     principal.demand("customers:read")
     kpi, number = known_kpi(name), day_number(day)
+    if not kpi.told_of_customers:
+        types = ", ".join(event.event_type for event in kpi.events)
+        raise from_refusal(errors.NO_TIMELINE(kpi=kpi.name, types=types))
     figure = await _figure(kpi, number, store, segment or None)
     found, following = await behind(
         figure, interactions, figures, segment=segment or None, cursor=cursor, limit=limit

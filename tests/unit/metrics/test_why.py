@@ -9,7 +9,10 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from services.interactions.domain.timeline import LINES
 from services.metrics.behind import Interactions
+from services.metrics.domain.kpis.kpi import Kpi
+from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.routes.why import get_interactions
 from shared.schemas.event import Event
 
@@ -173,6 +176,21 @@ def test_interactions_away_or_unwilling(api: TestClient, timeline: Timeline) -> 
     answer = api.get("/kpis/nps/why", params={"day": TWO, "cursor": "x"}, headers=HEADERS)
     assert answer.status_code == 422
     assert timeline.asked[-1].headers["x-api-key"] == HEADERS["X-API-Key"]
+
+
+@pytest.mark.parametrize("kpi", KPIS.values(), ids=lambda kpi: kpi.name)
+def test_what_no_timeline_has_is_refused_with_the_reason(
+    api: TestClient, timeline: Timeline, kpi: Kpi
+) -> None:
+    """Rather than answered with nothing."""
+    answer = api.get(f"/kpis/{kpi.name}/why", params={"day": TWO}, headers=HEADERS)
+    kept = [event.event_type for event in kpi.events if event in LINES]
+    assert answer.status_code == (200 if kept else 409), answer.text
+    if kpi.name in ("clv", "agents_at_work"):
+        assert answer.json()["code"] == "no_timeline"
+        assert all(event.event_type in answer.json()["detail"] for event in kpi.events)
+    else:
+        assert set(timeline.asked[-1].url.params.get_list("type")) <= set(kept)
 
 
 def test_where_no_interactions_is_named(api: TestClient) -> None:

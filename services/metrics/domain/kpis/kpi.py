@@ -11,7 +11,7 @@ from services.metrics.domain.cells import Change
 from services.metrics.domain.kpis.intervals import Interval
 from services.metrics.domain.kpis.window import Window
 from services.metrics.domain.state import Agent, Complaint, Order, Talk, Turn
-from shared.schemas.base import Data
+from shared.schemas.base import CUSTOMER, Data
 
 D = TypeVar("D", bound=Data)
 
@@ -199,6 +199,11 @@ class Kpi:
     def events(self) -> tuple[type[Data], ...]:
         """The facts that it is counted from."""
         return tuple(dict.fromkeys(event for counts in self.counts for event in counts.events))
+
+    @property
+    def told_of_customers(self) -> tuple[type[Data], ...]:
+        """Those of them that are about a customer, whose timeline has them."""
+        return tuple(event for event in self.events if event.entity == CUSTOMER)
 
     @property
     def gauge(self) -> str:
