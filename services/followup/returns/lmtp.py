@@ -9,12 +9,14 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope as Received
 
 from services.followup.returns.reader import Reader
+from shared.mail.connections import Connections
 from shared.runtime.words import words
 
 MOST_BYTES = 25 * 1024 * 1024
 IDLE_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 MOST_CONNECTIONS = 20
+"""At once; a mail server comes again."""
 
 log = structlog.get_logger(__name__)
 
@@ -47,12 +49,10 @@ class Handler:
 async def serve(host: str, port: int, reader: Reader, stopping: asyncio.Event) -> None:
     """Until the worker stops. Where the port is another worker's, it is waited for."""
     loop = asyncio.get_running_loop()
-    open_ones: set[LMTP] = set()
+    connections = Connections(MOST_CONNECTIONS)
 
-    def connected() -> LMTP:
-        for one in [one for one in open_ones if one.transport is None or one.transport.is_closing()]:
-            open_ones.discard(one)
-        protocol = LMTP(
+    def protocol() -> LMTP:
+        return LMTP(
             Handler(reader),
             data_size_limit=MOST_BYTES,
             enable_SMTPUTF8=True,
@@ -61,12 +61,10 @@ async def serve(host: str, port: int, reader: Reader, stopping: asyncio.Event) -
             timeout=IDLE_SECONDS,
             loop=loop,
         )
-        open_ones.add(protocol)
-        return protocol
 
     while not stopping.is_set():
         try:
-            server = await loop.create_server(connected, host, port)
+            server = await loop.create_server(lambda: connections.next(protocol), host, port)
         except OSError as error:
             log.warning("cannot listen for mail that comes back", host=host, port=port, error=words(error))
             with contextlib.suppress(TimeoutError):
@@ -76,6 +74,4 @@ async def serve(host: str, port: int, reader: Reader, stopping: asyncio.Event) -
             await stopping.wait()
         finally:
             server.close()
-            for one in open_ones:
-                if one.transport is not None:
-                    one.transport.close()
+            connections.close()

@@ -15,6 +15,7 @@ from aiosmtpd.smtp import Envelope as Received
 from services.interactions.mail.settings import MailSettings
 from services.interactions.mail.taking import Envelope, NotYetError, Result
 from services.interactions.mail.telemetry import CONNECTIONS, MAILS
+from shared.mail.connections import Connections
 from shared.runtime.words import words
 
 MOST_RECIPIENTS = 50
@@ -27,7 +28,6 @@ GRACE_SECONDS = 5.0
 
 OK = "250 2.0.0 OK"
 LATER = "451 4.3.0 Come again later"
-BUSY = b"421 4.3.2 Too many connections, come again later\r\n"
 REFUSED: dict[Result, str] = {
     "loop": "554 5.4.6 It goes in circles",
     "nobody": "554 5.6.0 It does not say who it is from",
@@ -112,15 +112,6 @@ class _Smtp(SMTP):
     line_length_limit = LONGEST_LINE
 
 
-class _Busy(asyncio.Protocol):
-    """One connection too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(BUSY)
-        transport.close()
-
-
 class MailServer:
     """Listens until it is stopped."""
 
@@ -128,7 +119,7 @@ class MailServer:
         self._settings = settings
         self._handler = Handler(taker, settings)
         self._tls = _tls(settings)
-        self._open: set[SMTP] = set()
+        self._connections = Connections(settings.mail_connections)
         self._server: asyncio.Server | None = None
 
     @property
@@ -152,21 +143,17 @@ class MailServer:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GRACE_SECONDS):
                 await self._handler.idle.wait()
-        for one in self._living():
-            if one.transport is not None:
-                one.transport.close()
-
-    def _living(self) -> list[SMTP]:
-        for one in [one for one in self._open if one.transport is None or one.transport.is_closing()]:
-            self._open.discard(one)
-        CONNECTIONS.set(len(self._open))
-        return list(self._open)
+        self._connections.close()
+        CONNECTIONS.set(0)
 
     def _connected(self) -> asyncio.Protocol:
+        found = self._connections.next(self._protocol)
+        CONNECTIONS.set(len(self._connections.living()))
+        return found
+
+    def _protocol(self) -> SMTP:
         known = self._settings
-        if len(self._living()) >= known.mail_connections:
-            return _Busy()
-        protocol = (_Lmtp if known.mail_protocol == "lmtp" else _Smtp)(
+        return (_Lmtp if known.mail_protocol == "lmtp" else _Smtp)(
             self._handler,
             data_size_limit=known.mail_max_bytes,
             enable_SMTPUTF8=True,
@@ -177,8 +164,6 @@ class MailServer:
             timeout=IDLE_SECONDS,
             loop=asyncio.get_running_loop(),
         )
-        self._open.add(protocol)
-        return protocol
 
 
 def _tls(settings: MailSettings) -> ssl.SSLContext | None:

@@ -17,6 +17,7 @@ from services.followup.returns import lmtp, mailbox
 from services.followup.returns.intake import take_in
 from services.followup.returns.reader import SOURCE, ReturnsReader
 from shared.mail.addresses import BounceAddress
+from shared.mail.connections import BUSY
 from shared.schemas.commands.receipts import ReceiptReported
 
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server, until
@@ -146,6 +147,25 @@ async def test_a_mail_server_hands_it_in(reader: ReturnsReader, runtime: FakeRun
         await asyncio.to_thread(hand_in, port, mail(VACATION), "b@news.example")
         await asyncio.to_thread(hand_in, port, mail(POSTFIX), "b@news.example")
     assert heard(runtime)[1:] == [("o-1", "bounced", "5.1.1")]
+
+
+async def test_a_few_connections_at_once_and_no_more(
+    reader: ReturnsReader, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lmtp, "MOST_CONNECTIONS", 2)
+    async with listening(reader, runtime) as port:
+        pairs = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(6)))
+        greeted = [await arriving.readline() for arriving, _ in pairs]
+        assert sorted(line[:3] for line in greeted) == [b"220"] * 2 + [b"421"] * 4
+        assert {line for line in greeted if line.startswith(b"421")} == {BUSY}
+        for (arriving, leaving), line in zip(pairs, greeted, strict=True):
+            if line.startswith(b"220"):
+                leaving.write(b"QUIT\r\n")
+                assert (await arriving.readline()).startswith(b"221")
+            assert await arriving.read() == b""
+            leaving.close()
+        await asyncio.to_thread(hand_in, port, mail(POSTFIX), "b@news.example")
+    assert len(runtime.published) == 1
 
 
 async def test_a_port_that_is_taken_is_waited_for(

@@ -145,6 +145,15 @@ async def test_one_connection_too_many_comes_again() -> None:
         await asyncio.to_thread(hand_in, port, written())
 
 
+async def test_many_that_come_in_one_moment_are_counted_too() -> None:
+    async with serving(Inbox(), mail_connections=2) as port:
+        pairs = await asyncio.gather(*(asyncio.open_connection("127.0.0.1", port) for _ in range(6)))
+        greeted = [await arriving.readline() for arriving, _ in pairs]
+        assert sorted(line[:3] for line in greeted) == [b"220"] * 2 + [b"421"] * 4
+        for _, leaving in pairs:
+            leaving.close()
+
+
 async def test_what_is_being_taken_is_taken_before_the_end() -> None:
     box = Inbox()
     box.gate.clear()
