@@ -17,6 +17,8 @@ IDLE_SECONDS = 60.0
 RETRY_SECONDS = 5.0
 MOST_CONNECTIONS = 20
 """At once; a mail server comes again."""
+LONGEST_LINE = 1024 * 1024
+"""Bytes: what is returned has lines as its writer made them, and a report that is refused is lost."""
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +48,17 @@ class Handler:
         return f"250 2.0.0 OK ({heard})"
 
 
+class _Lmtp(LMTP):
+    line_length_limit = LONGEST_LINE
+
+
 async def serve(host: str, port: int, reader: Reader, stopping: asyncio.Event) -> None:
     """Until the worker stops. Where the port is another worker's, it is waited for."""
     loop = asyncio.get_running_loop()
     connections = Connections(MOST_CONNECTIONS)
 
     def protocol() -> LMTP:
-        return LMTP(
+        return _Lmtp(
             Handler(reader),
             data_size_limit=MOST_BYTES,
             enable_SMTPUTF8=True,

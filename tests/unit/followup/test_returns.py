@@ -149,6 +149,13 @@ async def test_a_mail_server_hands_it_in(reader: ReturnsReader, runtime: FakeRun
     assert heard(runtime)[1:] == [("o-1", "bounced", "5.1.1")]
 
 
+async def test_what_is_returned_may_have_long_lines(reader: ReturnsReader, runtime: FakeRuntime) -> None:
+    raw = mail(POSTFIX).replace(b"\r\nMessage-ID", b"\r\nX-Long: " + b"x" * 100_000 + b"\r\nMessage-ID")
+    async with listening(reader, runtime) as port:
+        await asyncio.to_thread(hand_in, port, raw, "b@news.example")
+    assert heard(runtime) == [("o-1", "bounced", "5.1.1")]
+
+
 async def test_a_few_connections_at_once_and_no_more(
     reader: ReturnsReader, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
