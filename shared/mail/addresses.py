@@ -48,12 +48,16 @@ class BounceAddress:
             raise BounceAddressError(f"must have {TOKEN} before the @")
         return cls(before.lower(), after.lower(), keys)
 
+    def names(self, outreach_id: str) -> bool:
+        """Whether the address that the message is sent from names it."""
+        return bool(self.after) and _id(outreach_id) is not None
+
     def of(self, outreach_id: str) -> str:
         """The address that the message is sent from. Ids that are no part of one (replies may have such) do
         not stand in it; what comes back of these is found by its Message-ID."""
         if not self.after:
             return self.before
-        if not _id(outreach_id):
+        if not self.names(outreach_id):
             return self.before.rstrip("+-._=") + self.after
         return f"{self.before}{outreach_id}-{_mac(self.keys[0], outreach_id)}{self.after}"
 

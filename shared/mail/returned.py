@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from flufl.bounce import all_failures
 
+from shared.mail.addresses import BounceAddress
 from shared.mail.bounces import HARD, status_of
 
 MOST_BYTES = 512 * 1024
@@ -52,6 +53,19 @@ def read(raw: bytes, recipients: Sequence[str] = ()) -> Returned | None:
         return None
     what, kind, code = found
     return Returned(what, kind, code, tuple(_recipients(mail, recipients)), tuple(_names(mail)))
+
+
+def believed(found: Returned, bounces: BounceAddress | None) -> tuple[str, ...]:
+    """The messages that a report may be about, as far as it proves that. Where the envelope names the message
+    and is signed, a mail server reports to that address, so a Message-ID proves nothing: whoever has seen an
+    answer knows one. It is believed of a message whose envelope names none, and of a complaint: that goes to
+    the address which a feedback loop was given, and loops may leave the envelope out."""
+    if bounces is None:
+        return found.names
+    signed = tuple(dict.fromkeys(name for one in found.to if (name := bounces.read(one))))
+    if signed or found.what == "complained":
+        return signed or found.names
+    return tuple(name for name in found.names if not bounces.names(name))
 
 
 Found = tuple[Literal["delivered", "bounced", "complained"], Literal["hard", "soft"] | None, str | None]

@@ -13,7 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from services.followup import telemetry
 from services.followup.domain.rows import COLLECTION
 from shared.mail.addresses import BounceAddress
-from shared.mail.returned import Returned, read
+from shared.mail.returned import Returned, believed, read
 from shared.runtime.words import words
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.event import Event
@@ -73,11 +73,9 @@ class ReturnsReader:
         return "reported"
 
     async def _message(self, found: Returned) -> tuple[str, str] | None:
-        """(id, customer) of the message: as its signed envelope says, else as a Message-ID in what is
-        returned."""
-        signed = [self._bounces.read(address) for address in found.to] if self._bounces else []
+        """(id, customer)"""
         rows = self._runtime.database[COLLECTION]
-        for outreach_id in dict.fromkeys([*filter(None, signed), *found.names]):
+        for outreach_id in believed(found, self._bounces):
             row = await rows.find_one({"_id": outreach_id, "channel": "email"}, {"customer": True})
             if row is not None and isinstance(row.get("customer"), str):
                 return outreach_id, row["customer"]

@@ -11,7 +11,7 @@ import structlog
 
 from services.interactions.domain.mails import MailRow, own_key
 from shared.mail.addresses import BounceAddress
-from shared.mail.returned import Returned, read
+from shared.mail.returned import Returned, believed, read
 from shared.runtime.words import words
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.event import Event
@@ -58,7 +58,7 @@ class Receipts:
         found = await asyncio.to_thread(_read, raw, tuple(recipients))
         if found is None:
             return None
-        names = (*self.signed(found.to), *found.names)
+        names = believed(found, self._bounces)
         row = next((row for row in await self._store.mails(names) if row.key in map(own_key, names)), None)
         if row is None:
             soon = taken_at is not None and now - taken_at < SOON

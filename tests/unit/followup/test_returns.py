@@ -21,10 +21,11 @@ from shared.mail.connections import BUSY
 from shared.schemas.commands.receipts import ReceiptReported
 
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server, until
-from .returned_mail import ARF, POSTFIX, VACATION, mail
+from .returned_mail import ARF, POSTFIX, QMAIL, VACATION, mail
 from .test_rules import settings
 
 BOUNCES = BounceAddress.parse("bounces+{token}@news.example", (b"k" * 32,))
+BOUNCED = mail(POSTFIX, to=BOUNCES.of("o-1"))
 
 
 @pytest.fixture
@@ -56,22 +57,49 @@ def files(folder: Path) -> list[str]:
 async def test_a_maildir_is_emptied_into_reports(
     folder: Path, reader: ReturnsReader, runtime: FakeRuntime
 ) -> None:
-    (folder / "new" / "1.a").write_bytes(mail(POSTFIX))
+    (folder / "new" / "1.a").write_bytes(BOUNCED)
     (folder / "new" / "2.b").write_bytes(mail(ARF, sender=BOUNCES.of("abc123"), id="gone"))
     (folder / "new" / "3.c").write_bytes(mail(VACATION))
     (folder / "new" / "4.d").write_bytes(mail(POSTFIX, id="nobody"))
-    (folder / "new" / ".hidden").write_bytes(mail(POSTFIX))
+    (folder / "new" / ".hidden").write_bytes(BOUNCED)
     assert await mailbox.look(folder, reader, runtime.stopping) == 4
     assert heard(runtime) == [("o-1", "bounced", "5.1.1"), ("abc123", "complained", None)]
     assert files(folder) == ["cur/1.a:2,S", "cur/2.b:2,S", "cur/3.c:2,S", "cur/4.d:2,FS", "new/.hidden"]
     assert await mailbox.look(folder, reader, runtime.stopping) == 0
 
 
+async def test_who_has_only_seen_a_mail_cannot_say_that_it_came_back(
+    database: Database, reader: ReturnsReader, runtime: FakeRuntime
+) -> None:
+    """A Message-ID stands in each answer. Of what no envelope can name, and where it names none, it is all
+    that there is."""
+    await database[COLLECTION].insert_one(row("R:1", status="sent"))
+    forged = BounceAddress.parse("bounces+{token}@news.example", (b"x" * 32,))
+    for raw in (
+        mail(POSTFIX),
+        mail(POSTFIX, to=forged.of("o-1")),
+        mail(POSTFIX, to=BOUNCES.of("gone")),
+        mail(POSTFIX, action="delivered", status="2.0.0"),
+        mail(QMAIL),
+    ):
+        assert await reader.take(raw) == "unknown"
+    assert await reader.take(mail(POSTFIX, id="R:1")) == "reported"
+    assert await reader.take(mail(ARF)) == "reported", "a loop may leave the envelope out"
+    plain = BounceAddress.parse("bounces@news.example", (b"k" * 32,))
+    for bounces in (None, plain):
+        assert await ReturnsReader(runtime, bounces).take(mail(POSTFIX)) == "reported"
+    assert [told[:2] for told in heard(runtime)] == [
+        ("R:1", "bounced"),
+        ("o-1", "complained"),
+        *[("o-1", "bounced")] * 2,
+    ]
+
+
 async def test_the_same_mail_is_one_report(
     folder: Path, reader: ReturnsReader, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process dies between the report and the move: the mail is still there, and its report the same."""
-    (folder / "new" / "1.a").write_bytes(mail(POSTFIX))
+    (folder / "new" / "1.a").write_bytes(BOUNCED)
 
     def dies(*told: object) -> None:
         raise OSError("killed")
@@ -90,7 +118,7 @@ async def test_the_same_mail_is_one_report(
 async def test_what_cannot_be_told_waits_and_what_cannot_be_read_holds_up_none(
     folder: Path, reader: ReturnsReader, runtime: FakeRuntime
 ) -> None:
-    (folder / "new" / "1.a").write_bytes(mail(POSTFIX))
+    (folder / "new" / "1.a").write_bytes(BOUNCED)
     (folder / "new" / "0.loop").symlink_to(folder / "new" / "0.loop")
     (folder / "new" / "0.folder").mkdir()
     runtime.broker_away = True
@@ -136,21 +164,21 @@ def hand_in(port: int, raw: bytes, *to: str) -> dict[str, tuple[int, bytes]]:
 async def test_a_mail_server_hands_it_in(reader: ReturnsReader, runtime: FakeRuntime) -> None:
     async with listening(reader, runtime) as port:
         to = BOUNCES.of("abc123")
-        refused = await asyncio.to_thread(hand_in, port, mail(POSTFIX), to.upper(), "b@news.example")
+        refused = await asyncio.to_thread(hand_in, port, BOUNCED, to.upper(), "b@news.example")
         assert list(refused.values()) == [(452, b"4.5.3 One recipient at a time")]
         assert heard(runtime) == [("abc123", "bounced", "5.1.1")]
         runtime.broker_away = True
         with pytest.raises(SMTPDataError) as caught:
-            await asyncio.to_thread(hand_in, port, mail(POSTFIX), "b@news.example")
+            await asyncio.to_thread(hand_in, port, BOUNCED, "b@news.example")
         assert caught.value.smtp_code == 451
         runtime.broker_away = False
         await asyncio.to_thread(hand_in, port, mail(VACATION), "b@news.example")
-        await asyncio.to_thread(hand_in, port, mail(POSTFIX), "b@news.example")
+        await asyncio.to_thread(hand_in, port, BOUNCED, "b@news.example")
     assert heard(runtime)[1:] == [("o-1", "bounced", "5.1.1")]
 
 
 async def test_what_is_returned_may_have_long_lines(reader: ReturnsReader, runtime: FakeRuntime) -> None:
-    raw = mail(POSTFIX).replace(b"\r\nMessage-ID", b"\r\nX-Long: " + b"x" * 100_000 + b"\r\nMessage-ID")
+    raw = BOUNCED.replace(b"\r\nMessage-ID", b"\r\nX-Long: " + b"x" * 100_000 + b"\r\nMessage-ID")
     async with listening(reader, runtime) as port:
         await asyncio.to_thread(hand_in, port, raw, "b@news.example")
     assert heard(runtime) == [("o-1", "bounced", "5.1.1")]
@@ -171,7 +199,7 @@ async def test_a_few_connections_at_once_and_no_more(
                 assert (await arriving.readline()).startswith(b"221")
             assert await arriving.read() == b""
             leaving.close()
-        await asyncio.to_thread(hand_in, port, mail(POSTFIX), "b@news.example")
+        await asyncio.to_thread(hand_in, port, BOUNCED, "b@news.example")
     assert len(runtime.published) == 1
 
 
@@ -186,7 +214,7 @@ async def test_a_port_that_is_taken_is_waited_for(
     other.close()
     await other.wait_closed()
     await asyncio.sleep(0.3)
-    await asyncio.to_thread(hand_in, port, mail(POSTFIX), "b@news.example")
+    await asyncio.to_thread(hand_in, port, BOUNCED, "b@news.example")
     assert len(runtime.published) == 1
     runtime.stopping.set()
     await serving
@@ -197,10 +225,11 @@ async def test_it_is_switched_on_by_its_settings(
 ) -> None:
     await database[COLLECTION].insert_one(row("o-1", status="sent"))
     await take_in(settings(), runtime)  # nothing to do
-    (folder / "new" / "1.a").write_bytes(mail(POSTFIX))
     on = settings(
         bounce_maildir=folder, bounce_address="b+{token}@x.example", bounce_lmtp=f"[::1]:{free_port()}"
     )
+    assert on.bounces is not None
+    (folder / "new" / "1.a").write_bytes(mail(POSTFIX, to=on.bounces.of("o-1")))
     running = asyncio.create_task(take_in(on, runtime))
     await until(lambda: bool(runtime.published))
     runtime.stopping.set()
