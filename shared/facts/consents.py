@@ -72,7 +72,8 @@ def kept(words: Iterable[W]) -> tuple[W, ...]:
         for by_since in (False, True):
             place = word.granted, word.unproven, by_since
             known = latest.get(place)
-            if known is None or _age(word, by_since) > _age(known, by_since):
+            # Of two that are alike the one heard later is cited.
+            if known is None or _age(word, by_since) >= _age(known, by_since):
                 latest[place] = word
     return tuple({id(word): word for word in latest.values()}.values())
 

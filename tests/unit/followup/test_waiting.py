@@ -106,11 +106,12 @@ def test_what_yields_is_listed_as_waiting(limited: tuple[TestClient, Worker]) ->
 def test_the_rate_limit_of_the_channel(limited: tuple[TestClient, Worker]) -> None:
     http, worker = limited
     assert steps(http, "thanks")["rate_limited"] == ("pass", None)
-    worker.store[PACE].insert_one({"_id": "email", "at": micros(soon(1))})
+    free = soon(1)
+    worker.store[PACE].insert_one({"_id": "email", "at": micros(free)})
     ready(worker)
     assert waiting(http) == [("thanks", "rate_limited", "email sends 2 in 1h")]
     (one,) = items(http.get("/customers/c-1/outreach?status=waiting", headers=KEY))
-    assert one["waiting"]["until"] == soon(1).isoformat().replace("+00:00", "Z")
+    assert one["waiting"]["until"] == free.isoformat().replace("+00:00", "Z")
     told = steps(http, "thanks")
     assert told["rate_limited"] == ("wait", "email sends 2 in 1h, 1 before it")
     assert told[""] == ("wait", "rate_limited")
