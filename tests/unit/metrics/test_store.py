@@ -255,5 +255,5 @@ async def test_every_collection_says_what_it_holds_of_whom(
     watched = {MOVED, TOLD, ANOMALIES}  # of late facts; see test_watching.py
     said = {RAISED, RISING}  # of texts; see test_themes_api.py and test_rising.py
     acted = {ACTS, ANSWERS}  # of calls; see test_acts.py
-    merged = {MERGED.name, ERASED_IDS, ERASING}  # of merges and erasures; see test_merging.py and test_erasing.py
+    merged = {MERGED.name, ERASED_IDS, ERASING}  # see test_merging.py and test_erasing.py
     assert written == {collection.name for collection in COLLECTIONS} - watched - said - owed - acted - merged
