@@ -117,7 +117,10 @@ class World:
             for letter in letters:
                 self.dead.add((letter.origin.topic, letter.origin.offset))
                 right = next((one for one in self._corrections if one.fits(letter.event)), None)
-                if right is not None:
+                # Of one that stands in the log twice the log does not say whether its copy was a copy, or
+                # was judged anew: only then is there room for another.
+                log = self.logs[letter.origin.topic]
+                if right is not None and sum(one.uid == letter.event.uid for one in log) == 1:
                     self._corrections.remove(right)
                     place = dice.randint(0, min(3, len(self._history)))
                     self._history.insert(place, Told(right.of(letter.event), self.now))
