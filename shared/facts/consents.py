@@ -8,7 +8,9 @@ can, or evidence of it.
 """
 
 from collections.abc import Iterable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
+
+from pydantic import BaseModel
 
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.event import Event
@@ -38,6 +40,7 @@ class Word(Protocol):
 
 
 W = TypeVar("W", bound=Word)
+M = TypeVar("M", bound=BaseModel)
 
 
 def is_unproven(event: Event, said: ConsentChanged) -> bool:
@@ -90,6 +93,20 @@ def holding(words: Iterable[W]) -> W:
     if any(word.unproven for word in grants) and _withdrawn(told):
         grants = [word for word in grants if not word.unproven]
     return max(grants or against, key=lambda word: (word.at, not word.unproven))
+
+
+def decided(words: Iterable[M], kind: type[M]) -> tuple[M, tuple[M, ...]]:
+    """Of one or more words, which are models: the one that holds, and the others that are kept. All as plain
+    words of this ``kind``: one that held before also says what it is about."""
+
+    def plain(word: M) -> M:
+        if type(word) is kind:
+            return word
+        return kind(**{name: getattr(word, name) for name in kind.model_fields})
+
+    needed = kept(cast(Iterable[Any], words))
+    holds = holding(needed)
+    return plain(holds), tuple(plain(word) for word in needed if word is not holds)
 
 
 def without_effect(words: Iterable[W]) -> W | None:

@@ -14,11 +14,9 @@ import pytest
 from kafka import KafkaAdminClient
 from rich.table import Table
 
-from rapport.home import Home, read_env
-from rapport.launch import fetch, launch, stop
 from tests.bench.report import console, processor_seconds
 from tests.faults.conftest import WorkerStarter
-from tests.faults.platform import Platform, purchase
+from tests.faults.platform import Platform, own_platform, purchase
 
 pytestmark = pytest.mark.bench
 
@@ -30,15 +28,8 @@ START_AIM, HANDOVER_AIM = 4.0, 3.0
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    home = Home(tmp_path_factory.mktemp("handover"))
-    fetch(("kafka", "mongo"))
-    launch(home, ("kafka", "mongo"))
-    found = Platform(read_env(home), home)
-    try:
+    with own_platform(tmp_path_factory.mktemp("handover"), "kafka", "mongo") as found:
         yield found
-    finally:
-        found.close()
-        stop(home)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import asyncio
 import cProfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,9 @@ from shared.runtime.heap import settle_heap
 from shared.schemas.purchases import PurchaseMade
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
-from shared.worker.processing import Batch, TopicOffset, Wanted
+from shared.worker.processing import Batch
 from tests.bench.events import purchases
+from tests.bench.nothing import Nothing
 from tests.bench.report import show_profile, show_ratio
 
 pytestmark = pytest.mark.bench
@@ -55,38 +56,19 @@ def _member(bootstrap: str, group: str) -> LibrdkafkaConsumer:
     )
 
 
-class Counting:
-    """A processor whose effect is nothing: what is left is the worker's own path."""
+class Counting(Nothing):
+    """Says when all events have come."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.events = 0
         self.done = asyncio.Event()
-        self._durable: dict[TopicOffset, int] = {}
-
-    async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
-        return {}
-
-    async def first_count(self) -> int:
-        return 1
-
-    async def watermark(self, partition: int) -> None:
-        return None
 
     async def process(self, batch: Batch) -> None:
         self.events += len(batch.messages)
-        self._durable.update(batch.offsets)
+        await super().process(batch)
         if self.events >= EVENTS:
             self.done.set()
-
-    async def idle(self, settled: Mapping[int, frozenset[str]] | None) -> Wanted:
-        return Wanted()
-
-    async def revoked(self, partitions: frozenset[int]) -> None:
-        return
-
-    def durable(self) -> Mapping[TopicOffset, int]:
-        offsets, self._durable = self._durable, {}
-        return offsets
 
 
 async def _worker(bootstrap: str, group: str) -> float:

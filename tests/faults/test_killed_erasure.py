@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 from rapport.commands import customer
 from shared.schemas.services import SERVICES
 from tests.faults.conftest import ServiceProcess, WorkerStarter
-from tests.faults.erased_people import RULES, TEAM, Person
+from tests.faults.erased_people import TEAM, Person
 from tests.faults.platform import Platform, own_platform, purchase
+from tests.faults.rules import RULES
 from tests.faults.running import Run
 from tests.faults.test_killed_merges import cells
 

@@ -15,8 +15,9 @@ from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from shared.schemas.services import SERVICES
 from tests.faults.conftest import WorkerStarter
-from tests.faults.merged_people import RULES, Pair
+from tests.faults.merged_people import Pair
 from tests.faults.platform import Platform, own_platform
+from tests.faults.rules import RULES
 from tests.faults.running import Run
 from tests.faults.test_killed_merges import cells, records
 

@@ -172,7 +172,7 @@ def _pulled(operand: Any) -> Callable[[Any], bool]:
     if set(operand) == {"$in"}:
         return lambda value: value in operand["$in"]
     if any(name.startswith("$") for name in operand):
-        raise NotImplementedError(f"$pull of {operand}")
+        raise NotImplementedError(f"$pull of {operand}")  # no guess of what a server would do
     return lambda value: isinstance(value, Mapping) and matches(value, operand)
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -16,39 +15,11 @@ from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_option
 from shared.runtime.heap import settle_heap
 from shared.worker.intake import Intake
 from shared.worker.loop import RecordLoop
-from shared.worker.processing import Batch, TopicOffset, Wanted
+from shared.worker.processing import Batch
+from tests.bench.nothing import Nothing
 from tests.bench.peers.progress import Progress
 
 TOPIC = "purchases"
-
-
-class Nothing:
-    """A processor whose effect is nothing."""
-
-    def __init__(self) -> None:
-        self._durable: dict[TopicOffset, int] = {}
-
-    async def assigned(self, partitions: frozenset[int], count: int) -> Mapping[TopicOffset, int]:
-        return {}
-
-    async def first_count(self) -> int:
-        return 1
-
-    async def watermark(self, partition: int) -> None:
-        return None
-
-    async def process(self, batch: Batch) -> None:
-        self._durable.update(batch.offsets)
-
-    async def idle(self, settled: Any = None) -> Wanted:
-        return Wanted()
-
-    async def revoked(self, partitions: frozenset[int]) -> None:
-        return
-
-    def durable(self) -> Mapping[TopicOffset, int]:
-        offsets, self._durable = self._durable, {}
-        return offsets
 
 
 async def _no_letters(records: Any) -> None:

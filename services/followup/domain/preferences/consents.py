@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from services.followup.domain.gate.kept import Cited
 from services.followup.domain.happened import Consent, ConsentWord
-from shared.facts.consents import heard_ahead, holding, is_unproven, kept, since, without_effect
+from shared.facts.consents import decided, heard_ahead, is_unproven, since, without_effect
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.event import Event
 from shared.schemas.times import Micros
@@ -52,20 +52,12 @@ def joined(consents: Iterable[Consent]) -> tuple[Consent, ...]:
 
 
 def _consent(about: tuple[str, str, str | None], words: Iterable[ConsentWord]) -> Consent:
-    needed = kept(words)
-    holds = holding(needed)
+    holds, others = decided(words, ConsentWord)
     purpose, channel, topic = about
     return Consent(
         purpose=purpose,
         channel=channel,
         topic=topic,
-        others=tuple(_alone(word) for word in needed if word is not holds),
-        **vars(_alone(holds)),
+        others=others,
+        **vars(holds),
     )
-
-
-def _alone(word: ConsentWord) -> ConsentWord:
-    """Without what it is about, and the others."""
-    if not isinstance(word, Consent):
-        return word
-    return ConsentWord(**{name: getattr(word, name) for name in ConsentWord.model_fields})

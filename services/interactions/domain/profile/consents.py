@@ -7,7 +7,7 @@ from services.interactions.domain.profile.words import Consent, ConsentWord
 from services.interactions.domain.state import MAX_CONSENTS, Customer, altered, found, placed
 from services.interactions.domain.telling import Change, Note, Told
 from services.interactions.errors import TOO_MANY_CONSENTS
-from shared.facts.consents import heard_ahead, holding, is_unproven, is_unproven_grant, kept, without_effect
+from shared.facts.consents import decided, heard_ahead, is_unproven, is_unproven_grant, without_effect
 from shared.schemas.customers import ConsentChanged
 from shared.schemas.event import Event
 from shared.schemas.times import Micros, micros
@@ -80,23 +80,15 @@ def _word(event: Event, data: ConsentChanged, at: Micros, now: Micros) -> Consen
 
 def _consent(about: ConsentChanged | Consent, words: Iterable[ConsentWord]) -> Consent:
     """On the same as ``about``, of all the words."""
-    needed = kept(words)
-    holds = holding(needed)
+    holds, others = decided(words, ConsentWord)
     topic = about.topic_ if isinstance(about, ConsentChanged) else about.topic
     return Consent(
         purpose=about.purpose,
         channel=about.channel,
         topic=topic,
-        others=tuple(_alone(word) for word in needed if word is not holds),
-        **vars(_alone(holds)),
+        others=others,
+        **vars(holds),
     )
-
-
-def _alone(word: ConsentWord) -> ConsentWord:
-    """Without what it is about, and the others."""
-    if not isinstance(word, Consent):
-        return word
-    return ConsentWord(**{name: getattr(word, name) for name in ConsentWord.model_fields})
 
 
 def _key(consent: Consent) -> tuple[str, str, str | None]:
