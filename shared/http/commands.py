@@ -153,10 +153,11 @@ class Commands:
 
     async def _wait(self, uid: str, deadline: float) -> Mapping[str, Any] | None:
         """Poll the journal. The command is in the log: an error from here on is a 202, never a 503."""
-        pause = FIRST_POLL_S
+        pause, loop = FIRST_POLL_S, asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(deadline):
-                while True:
+                # A cancellation that meets an answer is lost within the driver (``wait_for``, Python 3.11).
+                while loop.time() < deadline:
                     await asyncio.sleep(pause)
                     pause = min(pause * 1.5, SLOWEST_POLL_S)
                     try:
@@ -166,7 +167,8 @@ class Commands:
                     if entry is not None:
                         return entry
         except TimeoutError:
-            return None
+            pass
+        return None
 
     async def _told(
         self,

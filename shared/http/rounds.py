@@ -66,9 +66,12 @@ class Rounds:
         """By subject, of those that the journal has in time."""
         pause, left = FIRST_POLL_S, dict(subjects)
         found: dict[str, Mapping[str, Any]] = {}
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
         try:
-            async with asyncio.timeout(self._timeout):
-                while left:
+            async with asyncio.timeout_at(deadline):
+                # A cancellation that meets an answer is lost within the driver (``wait_for``, Python 3.11).
+                while left and loop.time() < deadline:
                     await asyncio.sleep(pause)
                     pause = min(pause * 1.5, SLOWEST_POLL_S)
                     try:

@@ -48,6 +48,7 @@ class Trail:
         self._rows = database[AUDIT.name]
         self._waiting: deque[dict[str, Any]] = deque()
         self._many = asyncio.Event()
+        self._closing = False
         self._lost = AUDIT_LOST.labels(service)
 
     def note(self, entries: Sequence[Entry]) -> None:
@@ -67,15 +68,18 @@ class Trail:
         try:
             yield
         finally:
+            # It ends by itself: within the driver a cancellation that meets an answer is lost (Python 3.11).
+            self._closing = True
+            self._many.set()
+            await asyncio.wait({writing}, timeout=CLOSING_S)
             writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSING_S):
                     await self.flush()
             self._lost.inc(len(self._waiting))
 
     async def _write_on(self) -> None:
-        while True:
+        while not self._closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._many.wait(), SECONDS)
             self._many.clear()

@@ -24,6 +24,7 @@ from services.interactions.person_store import ids_in
 WAITED_S = 5.0
 """So long a caller is let wait; what takes longer is fetched when it is ready."""
 TOLD_EVERY = timedelta(seconds=1)
+ENDING_S = 2.0
 
 Gone = Callable[[], Awaitable[bool]]
 """Whether the customer has been erased by now."""
@@ -56,7 +57,8 @@ class Making:
         under_way = list(self.tasks.values())
         for task in under_way:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+        if under_way:  # not for long: a cancellation that meets the driver's answer is lost (Python 3.11)
+            await asyncio.wait(under_way, timeout=ENDING_S)
 
 
 @asynccontextmanager

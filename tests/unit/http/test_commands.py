@@ -1,5 +1,6 @@
 """Idempotent writes: one command, one outcome, the same answer however often it is asked."""
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -98,6 +99,26 @@ def test_a_refusal_is_a_problem_now_and_later(api: Any, publisher: Any) -> None:
             "errors": [{"field": "reward_id", "code": "insufficient_points", "detail": "It costs 10 more."}],
         }
     assert len(publisher.records) == 1
+
+
+def test_an_answer_that_meets_the_end_of_the_time_does_not_undo_it(
+    api: Any, database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver waits by ``asyncio.wait_for``, which in Python 3.11 drops a cancellation then."""
+    asked = 0
+
+    async def meeting(query: Any) -> None:
+        nonlocal asked
+        asked += 1
+        assert asked < 20, "it goes on asking after its time"
+        try:
+            await asyncio.sleep(60.0 if asked == 1 else 0.0)
+        except asyncio.CancelledError:
+            return
+
+    monkeypatch.setattr(database["journal"], "find_one", meeting)
+    assert api.post(PATH, json=BODY, headers=KEY).status_code == 202
+    assert asked == 1
 
 
 def test_no_outcome_in_time_is_202_and_a_place_to_ask(api: Any, publisher: Any, database: Any) -> None:

@@ -1,6 +1,7 @@
 """Who read or changed what about a person: each request once, and no request waits for it."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,6 +43,30 @@ def test_what_is_noted_is_written_once_however_often_the_store_goes_away() -> No
     asyncio.run(run())
     found = [row["customer"] for row in database["audit"].rows.values()]
     assert sorted(found) == sorted(f"c-{n}" for n in range(AT_ONCE + 5))
+
+
+def test_a_cancellation_that_the_driver_drops_keeps_nothing_from_ending() -> None:
+    database: Any = FakeDatabase()
+    write = database["audit"].insert_many
+    writing = asyncio.Event()
+
+    async def deaf(rows: Any, *, ordered: bool) -> None:
+        writing.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(0.05)
+        await write(rows, ordered=ordered)
+
+    database["audit"].insert_many = deaf
+
+    async def run() -> None:
+        trail = Trail("loyalty", database)
+        async with trail.keep():
+            trail.note(entries(AT_ONCE))
+            await writing.wait()
+            trail.note(entries(3, AT_ONCE))
+
+    asyncio.run(asyncio.wait_for(run(), 10.0))
+    assert len(database["audit"].rows) == AT_ONCE + 3
 
 
 def test_an_outage_keeps_the_newest_and_counts_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
