@@ -139,6 +139,7 @@ def _equip(
         clock,
         timeout=settings.command_timeout,
         keys=settings.key_ring,
+        erased_by=settings.erased_by,
     )
 
 

@@ -17,7 +17,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from fastapi import Header
@@ -27,6 +27,7 @@ from pydantic_core import PydanticSerializationError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.domain import Outcome, RefusedError
+from shared.facts.erased import erased_hash
 from shared.http import audit
 from shared.http.auth import Principal
 from shared.http.clock import ApiClock
@@ -77,6 +78,18 @@ class Answer(Outcome):
         )
 
 
+class _Asked(NamedTuple):
+    """What tells a request from another under its key."""
+
+    digest: str
+    erased: str
+    """What would be left in the journal of whom it is about, were they erased."""
+
+    def is_of(self, entry: Mapping[str, Any]) -> bool:
+        """Whether the journal's entry may be its own."""
+        return entry.get("digest") in (None, self.digest) and entry.get("erased") in (None, self.erased)
+
+
 class Commands:
     """Sends one service's commands and finds their outcomes."""
 
@@ -89,14 +102,17 @@ class Commands:
         *,
         timeout: float,
         keys: Sequence[bytes],
+        erased_by: bytes,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
+        """``erased_by``: the key under which ids that were erased are kept."""
         self._service = service
         self._journal = database["journal"]
         self._sender = sender
         self._clock = clock
         self._timeout = timeout
         self._keys = tuple(keys)
+        self._erased_by = erased_by
         self._new_id = new_id
 
     async def submit(
@@ -116,7 +132,7 @@ class Commands:
             audit.touched(subject)
         source = self._source(principal, route)
         id = key if key is not None else self._new_id()
-        asked = digest(subject, data)
+        asked = _Asked(digest(subject, data), erased_hash(self._erased_by, data.state_id(subject)))
         deadline = asyncio.get_running_loop().time() + self._timeout
         # A fresh id cannot be in the journal: only a caller's own key is worth the question.
         known = await self._journal.find_one({"_id": f"{source} {id}"}) if key is not None else None
@@ -176,13 +192,13 @@ class Commands:
         source: str,
         id: str,
         entry: Mapping[str, Any] | None,
-        asked: str,
+        asked: _Asked,
         how: str,
         deadline: float,
     ) -> Answer:
         """What the journal's entry says, if it is for what was asked; where the customer is another by now,
         what that one's worker says of it."""
-        if entry is not None and entry.get("digest") not in (None, asked):
+        if entry is not None and not asked.is_of(entry):
             COMMANDS.labels(self._service, route, "mismatch").inc()
             raise _mismatch()
         while entry is not None and (uid := _where_else(entry)) is not None:

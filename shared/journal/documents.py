@@ -9,7 +9,7 @@ from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from shared.domain import S
 from shared.journal.counters import Counter
-from shared.journal.erasing import ERASED_IDS, ERASING, timers_of
+from shared.journal.erasing import ERASED_IDS, ERASING, nameless, timers_of
 from shared.journal.later import state_text
 from shared.journal.plan import (
     Entry,
@@ -177,11 +177,12 @@ def _place(event: Event, origin: Origin) -> Document:
 
 def _entry(entry: Entry) -> Document:
     document = _place(entry.event, entry.origin)
-    if entry.erased:
-        document["subject"] = None
+    if entry.erased is not None:
+        document |= nameless(entry.erased)
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
-        document["digest"] = command_digest(entry)
+        if entry.erased is None:  # of which an id could be found out by trying
+            document["digest"] = command_digest(entry)
     if entry.until is not None:
         document["retracted_until"] = entry.until
     if entry.refusal is not None:

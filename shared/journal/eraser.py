@@ -17,7 +17,7 @@ import structlog
 from shared.domain import Collection, Context, Handler, Put, S
 from shared.journal.derived import Derived, record_of
 from shared.journal.erasing import Chore
-from shared.journal.erasing_store import Removal
+from shared.journal.erasing_store import Bare, Removal
 from shared.journal.partition import PartitionMemory
 from shared.journal.store import WorkerStore
 from shared.journal.sweep import End, Found, Sweep
@@ -203,7 +203,8 @@ class Eraser(Generic[S]):
                 removal.count(next(iter(told.values())).hash, "journal")
                 continue
             if "outcome" in trace:
-                removal.bare[trace["_id"]] = trace["_id"] != chore.uid  # which answers as it did
+                # The one that erased them answers as it did.
+                removal.bare[trace["_id"]] = Bare(chore.hash, trace["_id"] == chore.uid)
             else:
                 removal.documents.setdefault("journal", []).append(trace["_id"])
             removal.count(chore.hash, "journal")

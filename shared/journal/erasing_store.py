@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pymongo
 from pymongo import DeleteOne, ReplaceOne, UpdateOne
@@ -13,7 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from shared.domain import ERASED, Collection, Put
 from shared.journal.documents import Change
 from shared.journal.epoch import Epochs
-from shared.journal.erasing import ERASING, Chore, remaining
+from shared.journal.erasing import ERASING, Chore, nameless, remaining
 from shared.journal.refusals import said
 from shared.runtime.mongo import Document
 
@@ -35,14 +35,23 @@ GONE = {"outcome": {"status": ERASED.status, "body": said(ERASED())}}
 """What a command of somebody who was erased is answered from then on."""
 
 
+class Bare(NamedTuple):
+    """What is left of a command's entry."""
+
+    hash: str
+    """Of whom it was about."""
+    answers: bool
+    """Its outcome stays."""
+
+
 @dataclass(slots=True)
 class Removal:
     """What goes in one transaction."""
 
     documents: dict[str, list[Any]] = field(default_factory=dict)
     """The ``_id`` of those to delete, by collection."""
-    bare: dict[str, bool] = field(default_factory=dict)
-    """Uids of commands whose entries stay without what they held, and whether that has the outcome too."""
+    bare: dict[str, Bare] = field(default_factory=dict)
+    """By uid, commands whose entries stay without what they held."""
     untold: dict[str, list[bytes]] = field(default_factory=dict)
     """Of entries about others, by uid, the keys of what they emitted that goes."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -114,7 +123,7 @@ class ErasingStore:
         changes: dict[str, list[Change]] = {
             name: [DeleteOne({"_id": id}) for id in ids] for name, ids in removal.documents.items()
         }
-        journal = [_bare(uid, outcome=outcome) for uid, outcome in removal.bare.items()]
+        journal = [_bare(uid, left) for uid, left in removal.bare.items()]
         journal += [_untold(uid, keys) for uid, keys in removal.untold.items()]
         changes.setdefault("journal", []).extend(journal)
         changes[ERASING.name] = [
@@ -148,8 +157,8 @@ class ErasingStore:
                     await self.database[collection].bulk_write([*found], ordered=False, session=session)
 
 
-def _bare(uid: str, *, outcome: bool) -> UpdateOne:
-    kept: dict[str, Any] = {"subject": None, **(GONE if outcome else {})}
+def _bare(uid: str, left: Bare) -> UpdateOne:
+    kept = nameless(left.hash) | ({} if left.answers else GONE)
     return UpdateOne({"_id": uid}, {"$set": kept, "$unset": {"emitted": "", "refusal": "", "digest": ""}})
 
 

@@ -61,8 +61,9 @@ class Entry:
     """Set for a fact that takes itself back: likewise, and its dead letter, if this service has one, is among
     what it emits."""
 
-    erased: bool = False
-    """Set for what is told of somebody who was erased: the journal does not keep whom it was about."""
+    erased: str | None = None
+    """Set for what is told of somebody who was erased: their hash, which the journal keeps in the place of
+    whom it was about."""
     skipped: bool = False
     """Set where it had no effect for that reason."""
 

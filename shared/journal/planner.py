@@ -191,7 +191,7 @@ class Planner(Generic[S]):
             outcome = None
             course.plan.nameless.add(event.uid)
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
-        entry = Entry(event, message.origin, status, body, emitted, erased=True, skipped=heard is None)
+        entry = Entry(event, message.origin, status, body, emitted, erased=hash, skipped=heard is None)
         self._enter(course, entry)
 
     def _reject(self, course: Course[S], message: Message, code: str, detail: str) -> None:

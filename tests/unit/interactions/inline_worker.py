@@ -3,18 +3,23 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count
+from typing import cast
 
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
+from shared.journal.eraser import Eraser
+from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Plan, StoredState
 from shared.journal.store import WorkerStore
 from shared.journal.testing import InMemoryWorker
-from shared.kafka.publisher import Record
+from shared.kafka.publisher import Publisher, Record
 from shared.runtime.mongo import connect
 from shared.runtime.settings import Settings
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
+from shared.worker.budget import Budget
 
 
 class InlineWorker:
@@ -55,6 +60,23 @@ class InlineWorker:
             if self._memory.send(event).status == "repeated":
                 self._plans.clear()
             await self._write()
+
+    def remove_erased(self) -> None:
+        """What is left of all who were erased goes, as between two batches."""
+        asyncio.run_coroutine_threadsafe(self._remove_erased(), self.loop).result()
+
+    async def _remove_erased(self) -> None:
+        memory: PartitionMemory[Customer] = PartitionMemory(self._epoch, Budget(), set())
+        memory.chores = {chore.hash: chore for chore in await self._store.erasing.chores(0, 1)}
+        eraser = Eraser(
+            self._handler,
+            self._store,
+            cast(Publisher, self),
+            self._settings.oldest_key,
+            stream=False,
+            wall_clock=partial(datetime.now, UTC),
+        )
+        await eraser.finish(0, memory)
 
     async def _fire(self) -> None:
         """What fell due meanwhile."""

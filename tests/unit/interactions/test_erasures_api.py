@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 
 from shared.facts.erased import erased_hash, erasure_key
 
+from .inline_worker import InlineWorker
 from .merging.test_merged_api import known, merge, pair
 from .test_service import tell, told
 
@@ -51,6 +52,33 @@ def test_nobody_is_404_and_the_same_key_is_the_same_wish(api: TestClient, custom
     answers = [erased(api, customer, **{"Idempotency-Key": key}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert answers[0].json() == answers[1].json()
+
+
+def test_a_key_of_somebody_who_is_erased_by_now_is_good_for_nobody_else(
+    api: TestClient, worker: InlineWorker, customer: str
+) -> None:
+    """Neither that of the wish itself, nor any other of theirs, nor one that was used after it."""
+    other = f"{customer}-other"
+    for id in (customer, other):
+        tell(api, told("customer.registered", id, {"name": "Ann Marked"}, 0))
+
+    def asked(route: str, id: str) -> Any:
+        complaint = {"channel": "web", "category": "x", "severity": "low", "description": "d"}
+        key = {"Idempotency-Key": f"{route}-{customer}"}
+        if route == "erased":
+            return erased(api, id, **key)
+        return api.post("/complaints", json={"customer_id": id, **complaint}, headers=key)
+
+    assert asked("before", customer).status_code == 201
+    assert asked("erased", customer).status_code == 202
+    assert asked("after", customer).status_code == 410
+    worker.remove_erased()
+    for route, status in (("before", 410), ("erased", 202), ("after", 410)):
+        assert asked(route, customer).status_code == status
+        answer = asked(route, other)
+        assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_mismatch"), route
+    assert api.get(f"/customers/{other}").status_code == 200
+    assert erased(api, other).status_code == 202
 
 
 def test_all_ids_of_a_person_go(api: TestClient, pair: tuple[str, str]) -> None:

@@ -73,10 +73,10 @@ class MemoryErasing:
                     store.subjects.pop(id, None)
                 else:
                     store.rows[name].pop(id, None)
-        for uid, outcome in removal.bare.items():
+        for uid, left in removal.bare.items():
             store.subjects[uid] = None
             store.journal[uid] = replace(store.journal[uid], emitted=(), refusal=None)
-            if outcome:
+            if not left.answers:
                 store.outcomes[uid] = Outcome(**GONE["outcome"])  # type: ignore[arg-type]  # as JSON has it
         for uid, keys in removal.untold.items():
             entry = store.journal[uid]
