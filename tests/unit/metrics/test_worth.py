@@ -1,14 +1,20 @@
 """The KPI ``clv``: counted from what the nightly estimate tells, of which no customer's record is kept."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from services.metrics.domain.cells import Delta
 from services.metrics.domain.health.worth import quantile, spread
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.kpis.window import window
 from shared.schemas.event import Event
 from shared.schemas.insights import ModelFitted
+from shared.schemas.times import day_of, micros
 
 from .memory import MemoryStore
 from .rig import batch, started
-from .story import event, result, run
+from .story import START, event, result, run
 
 
 def told(worths: list[int], currency: str = "EUR", day: float = 0.0) -> Event:
@@ -26,11 +32,47 @@ def test_mean_and_quantiles() -> None:
     }
 
 
-def test_nights_add_up_and_the_currency_of_most_is_told() -> None:
-    found = result(run([told([100] * 3), told([300], day=1), told([7, 7], "SEK")])[1], "clv")
-    assert found.n == 4
+def test_the_currency_of_most_is_told() -> None:
+    found = result(run([told([100] * 3), told([7, 7], "SEK")])[1], "clv")
+    assert found.n == 3
     assert isinstance(found.value, dict)
-    assert found.value["mean"] == 150
+    assert found.value["mean"] == 100
+
+
+_nights = st.dictionaries(
+    st.integers(0, 20), st.lists(st.integers(0, 10**6), min_size=1, max_size=30), min_size=1, max_size=8
+)
+
+
+@given(_nights, st.integers(0, 20), st.integers(1, 21), st.integers(1, 3))
+def test_n_is_the_customers_of_the_last_night_whatever_the_window(
+    nights: dict[int, list[int]], first: int, length: int, times: int
+) -> None:
+    """Counted by hand, one by one; estimated once or several times that day."""
+    delta = run([told(worths, day=day) for day, worths in nights.items() for _ in range(times)])[1]
+    days: dict[int, dict[str, int]] = {}
+    for (day, _, name), n in delta.items():
+        days.setdefault(day, {})[name] = n
+    begin = day_of(micros(START)) + first
+    then = window(days, {}, first=begin, last=begin + length - 1, one_channel=False)
+    inside = [day for day in nights if first <= day < first + length]
+    found = KPIS["clv"].of(then)
+    worths = sorted(nights[max(inside)]) if inside else []
+    assert found.n == len(worths)
+    assert isinstance(found.value, dict)
+    if worths:
+        half = next(worth for i, worth in enumerate(worths) if i + 1 > 0.5 * (len(worths) - 1 / times))
+        assert found.value["mean"] == pytest.approx(sum(worths) / len(worths))
+        assert found.value["p50"] == pytest.approx(half, rel=0.05)
+    else:
+        assert found.value == {"mean": None, "p50": None, "p90": None}
+
+
+def test_a_night_that_was_counted_before_estimates_were_has_its_customers() -> None:
+    delta = run([told([100] * 3), told([300] * 5, day=1)])[1]
+    older = Delta({cell: n for cell, n in delta.items() if not cell[2].startswith("worth_estimates:")})
+    assert result(older, "clv") == result(delta, "clv")
+    assert result(older, "clv").n == 5
 
 
 def test_without_an_estimate_there_is_none() -> None:
@@ -43,7 +85,7 @@ def test_without_an_estimate_there_is_none() -> None:
 def test_what_is_no_part_of_it_counts_nothing(name: str) -> None:
     model = ModelFitted(model="clv.EUR", parameters={"customers": 1.0, "sum": 5.0, name: 1e300})
     fields = {field for _, _, field in run([event(model, subject="clv.EUR")])[1]}
-    assert fields == {"worths:EUR", "worth_sum:EUR"}
+    assert fields == {"worths:EUR", "worth_sum:EUR", "worth_estimates:EUR"}
 
 
 def test_worth_of_nothing() -> None:

@@ -52,6 +52,17 @@ class Window:
                 found[name.removeprefix(prefix)] = n
         return found
 
+    def latest(self, prefix: str) -> Mapping[str, int]:
+        """The fields of the last of its days on which any was counted that begins with the prefix; none where
+        there is no such day."""
+        names, days = [prefix + rest for rest in self.buckets(prefix)], self.life.days
+        for day in sorted(days, reverse=True) if names else ():
+            if self.life.first <= day <= self.life.last:
+                fields = summed({day: days[day]}, day, day)
+                if any(fields.get(name) for name in names):
+                    return fields
+        return {}
+
     @cached_property
     def _names(self) -> list[str]:
         """Of the fields, in order: most KPIs ask for some that begin alike."""

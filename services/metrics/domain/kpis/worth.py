@@ -8,8 +8,8 @@ from services.metrics.domain.kpis.kpi import EventCounts, Kind, Kpi, Result
 from services.metrics.domain.kpis.window import Window
 from shared.schemas.insights import ModelFitted
 
-WORTH, WORTHS, WORTH_SUM = "worth:", "worths:", "worth_sum:"
-"""Customers by currency and bin, by currency, and what they will pay."""
+WORTH, WORTHS, WORTH_SUM, ESTIMATES = "worth:", "worths:", "worth_sum:", "worth_estimates:"
+"""Customers by currency and bin, by currency, what they will pay, and how often that was estimated."""
 LIMIT = 10**15
 """Of one night no more is counted: a sum of cells must fit in 64 bits, whatever comes in."""
 
@@ -22,7 +22,7 @@ def _counted(data: ModelFitted) -> Mapping[str, int]:
     for name, n in data.parameters.items():
         count, place = int(max(0.0, min(n, LIMIT))), name.removeprefix(BIN)
         if name == CUSTOMERS:
-            found[WORTHS + currency] = count
+            found |= {WORTHS + currency: count, ESTIMATES + currency: 1}
         elif name == SUM:
             found[WORTH_SUM + currency] = count
         elif name.startswith(BIN) and place.isdecimal() and len(place) <= 3:
@@ -30,29 +30,34 @@ def _counted(data: ModelFitted) -> Mapping[str, int]:
     return found
 
 
-WORTHS_TOLD = EventCounts(fields=(WORTH, WORTHS, WORTH_SUM), events=(ModelFitted,), count=_counted)
+WORTHS_TOLD = EventCounts(fields=(WORTH, WORTHS, WORTH_SUM, ESTIMATES), events=(ModelFitted,), count=_counted)
 
 
 def _clv(w: Window) -> Result:
-    currencies = {currency: n for currency, n in w.buckets(WORTHS).items() if n > 0}
+    night = Window(w.latest(WORTHS), customers=0, repeat_customers=0)
+    currencies = {currency: n for currency, n in night.buckets(WORTHS).items() if n > 0}
     if not currencies:
         return Result({"mean": None, "p50": None, "p90": None}, 0)
     currency = max(currencies, key=lambda one: (currencies[one], one))
-    n, bins = currencies[currency], w.buckets(f"{WORTH}{currency}_")
+    told, bins = currencies[currency], night.buckets(f"{WORTH}{currency}_")
     quantiles = {name: quantile(bins, q) for name, q in (("p50", 0.5), ("p90", 0.9))}
-    return Result({"mean": w.total(WORTH_SUM + currency) / n, **quantiles}, n)
+    customers = round(told / max(1, night.total(ESTIMATES + currency)))  # one before the field was counted
+    return Result({"mean": night.total(WORTH_SUM + currency) / told, **quantiles}, customers)
 
 
 CLV = Kpi(
     name="clv",
     title="Lifetime value",
     description="What a customer is expected to pay within a year from now, in the currency that most pay in",
-    formula="By BG/NBD (MBG/NBD of who bought once) and gamma-gamma, of the nights in the window together; "
-    "the quantiles are within 5 %",
+    formula="By BG/NBD (MBG/NBD of who bought once) and gamma-gamma, as of the last night in the window that "
+    "has an estimate: `n` is its customers; the quantiles are within 5 %",
     unit="minor units, mean, p50 and p90",
     source="Fader, Hardie and Lee, Marketing Science 24(2), 2005; Fader and Hardie, gamma-gamma, 2013",
     kind=Kind.SPREAD,
-    effective=date(2026, 11, 26),
+    version=2,
+    effective=date(2026, 11, 27),
+    before="all nights of the window counted together, and `n` was customers times nights. Figures of older "
+    "days are by this definition too; of a day that was estimated twice before, `n` is of both",
     counts=(WORTHS_TOLD,),
     compute=_clv,
 )

@@ -130,7 +130,7 @@ def test_every_kpi_is_counted_once_more() -> None:
 
 
 ELSEWHERE: Mapping[str, str] = {
-    "clv": "tests/unit/metrics/test_worth.py: estimated by `rapport clv fit`, not counted",
+    "clv": "tests/unit/metrics/test_worth.py: told by `rapport clv fit`, counted by hand there",
     **dict.fromkeys(
         ("retention", "churn", "churn_voluntary", "churn_involuntary", "churn_reasons"),
         "tests/unit/metrics/test_life.py: a policy says who has left",
