@@ -18,7 +18,7 @@ def _counted(data: ModelFitted) -> Mapping[str, int]:
     kind, _, currency = data.model.partition(".")
     if kind != SPREAD or not currency.isalnum():
         return {}
-    found = {}
+    found: dict[str, int] = {}
     for name, n in data.parameters.items():
         count, place = int(max(0.0, min(n, LIMIT))), name.removeprefix(BIN)
         if name == CUSTOMERS:
