@@ -8,6 +8,12 @@ from itertools import chain, islice
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from services.interactions.domain.activity.unusable import (
+    UNUSABLE_TYPES,
+    Unusable,
+    heard_of,
+    same_address,
+)
 from services.interactions.domain.past import PAST_TYPES, Past
 from services.interactions.domain.people import CustomerRow
 from services.interactions.domain.rows import CUSTOMERS, TIMELINE, TimelineRow, sort_key
@@ -16,6 +22,7 @@ from services.interactions.team_store import TeamStore, given
 from shared.journal.later import read_state
 from shared.runtime.mongo import Document
 from shared.schemas.interactions import ConversationNoted, InteractionLogged
+from shared.schemas.outreach import OutreachSent
 from shared.schemas.times import Micros
 
 MAX_HISTORY = 500
@@ -24,6 +31,9 @@ AT_A_TIME = 30
 """Names that are asked for in one question."""
 PAST_ROWS = 1_000
 """Rows of a past that are read at once."""
+MOST_SENT = 200
+"""Messages, and what was heard of them, among which it is looked for addresses that none reaches: the
+latest."""
 MOST_MERGES = 50
 """Of a chain, that are followed."""
 _MERGED = '"merging":{'
@@ -65,6 +75,16 @@ class PersonStore(TeamStore):
         for id in ids:
             await self._add_past(past, id, at)
         return past.customer()
+
+    async def unusable(self, state: Customer) -> list[Unusable]:
+        """The addresses that messages no longer reach, as they are now."""
+        if not state.counts.get(OutreachSent.topic):
+            return []
+        ids, wanted = ids_in(state), {"type": {"$in": list(UNUSABLE_TYPES)}}
+        rows = await rows_before(self._database, ids, wanted, before=None, limit=MOST_SENT)
+        heard = heard_of(rows)
+        then = [await self.past(ids, one.sent_at) for one in heard]
+        return [one for one, at in zip(heard, then, strict=True) if same_address(one.channel, at, state)]
 
     async def _add_past(self, past: Past, id: str, at: Micros) -> None:
         after, until = f"{id} ", f"{id} {sort_key(at + 1, '')}"

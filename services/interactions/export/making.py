@@ -107,7 +107,7 @@ async def _written(exports: Exports, sources: Sources, customer: Customer, expor
             export = replace(export, heard_at=now)
             await exports.tell(export)
     made_at = datetime.now(UTC)
-    person = customer_view(customer, made_at).model_dump(mode="json")
+    person = customer_view(customer, made_at).model_dump(mode="json", exclude={"unusable"})
     about = {
         "customer_id": customer.customer_id,
         "ids": list(ids),

@@ -1,10 +1,11 @@
 """The 360 and the search, as the API answers them: times in RFC 3339."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
 from services.interactions.domain.activity.channels import preferred_channel
-from services.interactions.domain.activity.kept import Planned
+from services.interactions.domain.activity.unusable import Unusable
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.people import CustomerRow
@@ -15,6 +16,7 @@ from services.interactions.models.aliases import AliasView, alias_views
 from services.interactions.models.complaints import ComplaintView, complaint_view
 from services.interactions.models.conversations import ConversationView, conversation_view
 from services.interactions.models.health import HealthView, health_view
+from services.interactions.models.messages import PlannedView, UnusableView, planned_views, unusable_views
 from shared.facts.consents import without_effect
 from shared.schemas.base import Frozen, Money
 from shared.schemas.complaints import ClockName
@@ -95,15 +97,6 @@ class ProductView(Frozen):
     maintenance_every_days: int | None
 
 
-class PlannedView(Frozen):
-    """A message that followup has planned and not sent yet."""
-
-    outreach_id: str
-    rule: str
-    channel: str
-    due_at: datetime
-
-
 class LoyaltyView(Frozen):
     enrolled_at: datetime | None
     balance: int
@@ -122,7 +115,8 @@ class CustomerView(Frozen):
     """The 360. ``merged_from``: ids that are this customer, too; ``aliases``: what else they are called by;
     ``preferred_channel``: what they say, else what they wrote by last; ``open_conversations``: the one that
     changed last first; ``products``: the one bought last first; ``planned``: what followup sends next, the
-    first due first; ``health`` is null until metrics tells it."""
+    first due first; ``unusable``: addresses that messages no longer reach, until they change; ``health`` is
+    null until metrics tells it."""
 
     customer_id: str
     merged_from: list[str]
@@ -138,6 +132,7 @@ class CustomerView(Frozen):
     purchases: PurchasesView
     products: list[ProductView]
     planned: list[PlannedView]
+    unusable: list[UnusableView]
     counts: dict[str, int]
     preferred_channel: str | None
     health: HealthView | None
@@ -152,7 +147,7 @@ class CustomerHit(Frozen):
     segment: str | None = None
 
 
-def customer_view(state: Customer, now: datetime) -> CustomerView:
+def customer_view(state: Customer, now: datetime, unusable: Sequence[Unusable] = ()) -> CustomerView:
     return CustomerView(
         customer_id=state.customer_id,
         merged_from=[] if state.merging is None else [*state.merging.ids],
@@ -171,7 +166,8 @@ def customer_view(state: Customer, now: datetime) -> CustomerView:
         subscriptions=[_subscription(s, now) for s in state.subscriptions],
         purchases=_purchases(state),
         products=[_product(p) for p in state.products],
-        planned=[_planned(p) for p in state.planned],
+        planned=planned_views(state.planned),
+        unusable=unusable_views(unusable),
         counts=state.counts,
         preferred_channel=preferred_channel(state),
         health=None if state.health is None else health_view(state.health),
@@ -262,12 +258,6 @@ def _product(told: Product) -> ProductView:
         purchased_at=moment(told.purchased_at),
         registered_at=moment(told.at),
         maintenance_every_days=told.maintenance_every_days,
-    )
-
-
-def _planned(told: Planned) -> PlannedView:
-    return PlannedView(
-        outreach_id=told.outreach_id, rule=told.rule, channel=told.channel, due_at=moment(told.due_at)
     )
 
 

@@ -98,7 +98,8 @@ async def customer(
     never heard of."""
     if at is not None:
         return customer_then(await _past(store, customer_id, at), at)
-    return customer_view(await _known(store, customer_id), await clock.now(customer_id))
+    state = await _known(store, customer_id)
+    return customer_view(state, await clock.now(customer_id), await store.unusable(state))
 
 
 @router.get(

@@ -11,6 +11,7 @@ from services.interactions.desk.views.happened import Happened, story
 from services.interactions.desk.views.orders import Order, orders
 from services.interactions.desk.views.preferences import Preference, preferences
 from services.interactions.desk.views.unsent import Unsent, unsent
+from services.interactions.domain.activity.unusable import Unusable
 from services.interactions.domain.complaints.promises import course_of
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation
@@ -118,10 +119,11 @@ def customer_page(
     bought: Sequence[TimelineRow] = (),
     dropped: Sequence[TimelineRow] = (),
     answered: Sequence[TimelineRow] = (),
+    unusable: Sequence[Unusable] = (),
 ) -> CustomerPage:
     """``bought``: purchases and returns; ``dropped``: messages that did not go; ``answered``: surveys and
-    reviews; each the latest first."""
-    every = customer_view(state, now)
+    reviews; each the latest first; ``unusable``: addresses that no message reaches."""
+    every = customer_view(state, now, unusable)
     over = [c for c in state.complaints if not standing(c).open]
     over.sort(key=lambda c: (standing(c).updated_at, c.complaint_id), reverse=True)
     return CustomerPage(

@@ -84,6 +84,7 @@ async def get_customer(
         bought=bought,
         dropped=_of(recent, unsent.TYPES)[:UNSENT],
         answered=_of(recent, ASKED)[:ANSWERS],
+        unusable=await store.unusable(state),
     )
     shown, following = cut(told, lines, lambda row: (row.place,))
     person = page.person
