@@ -73,7 +73,7 @@ def sections(say: Words, policy: Policy, customer: Customer) -> tuple[Section, .
 
 
 def _section(say: Words, policy: Policy, customer: Customer, purpose: str) -> Section:
-    channels = _channels(policy, customer)
+    channels = _channels(policy, customer, purpose)
     topics = _topics(policy, customer) if purpose == "marketing" else ()
     why = "" if purpose == "marketing" else say(f"preferences.{purpose}.why")
 
@@ -113,11 +113,15 @@ def wanted(customer: Customer, policy: Policy, about: About) -> bool:
     return word.granted if word is not None else not policy.rules.consent.must_be_granted(about.purpose)
 
 
-def _channels(policy: Policy, customer: Customer) -> tuple[str, ...]:
-    """By which messages could come, or were spoken of; e-mail always. Calls and letters only where a rule
-    asks for them."""
-    spoken = {consent.channel for consent in customer.consents}
-    used = (policy.channels.keys() - TASKS.keys()) | {rule.channel for rule in policy.rules.rules}
+def _channels(policy: Policy, customer: Customer, purpose: str) -> tuple[str, ...]:
+    """By which messages could come, or were spoken of; e-mail always. Calls and letters only for what a rule
+    has people bring by them."""
+    rules = policy.rules
+    spoken = {c.channel for c in customer.consents if c.channel not in TASKS or c.purpose == purpose}
+    used = policy.channels.keys() - TASKS.keys()
+    for rule in rules.rules:
+        if any(rules.purpose(template) == purpose for template in rule.templates):
+            used |= set(rule.ways)
     reached = {name for name in used & policy.channels.keys() if policy.channels[name].address(customer)}
     names = reached | (spoken & policy.channels.keys()) | {DEFAULT_CHANNEL}
     return tuple(sorted(names, key=lambda name: (name != DEFAULT_CHANNEL, name)))

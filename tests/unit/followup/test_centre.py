@@ -64,7 +64,8 @@ def test_the_centre_shows_what_holds_and_changes_nothing(http: TestClient, worke
     before = worker.state
     page = http.get(CENTRE)
     assert page.status_code == http.head(CENTRE).status_code == 200
-    assert ticked(page.text) == ["marketing|email|recipes", "marketing|email", "service|email"]
+    holds = ["marketing|email|recipes", "marketing|email", "service|email", "service|mail"]
+    assert ticked(page.text) == holds
     assert "Recipes &amp; more" in page.text
     assert http.post(CENTRE, data=fields(page.text)).status_code == 200  # saved as it stands
     assert worker.state is before or worker.state == before
@@ -73,7 +74,7 @@ def test_the_centre_shows_what_holds_and_changes_nothing(http: TestClient, worke
 
 def test_what_is_changed_is_told_shown_and_can_be_loaded_again(http: TestClient, worker: Worker) -> None:
     form = fields(http.get(CENTRE).text)
-    form["want"] = ["marketing|email|events", "service|email", "survey|email"]
+    form["want"] = ["marketing|email|events", "service|email", "service|mail", "survey|email"]
     form |= {"frequency": ["monthly"], "language": ["de"], "pause": ["1"]}
     for _ in range(2):
         page = http.post(CENTRE, data=form)
@@ -94,7 +95,7 @@ def test_the_button_that_stops_all(http: TestClient, worker: Worker) -> None:
     worker.save()
     form = fields(http.get(CENTRE).text) | {"stop": ["1"]}
     page = http.post(CENTRE, data=form)
-    assert ticked(page.text) == ["service|email"]
+    assert ticked(page.text) == ["service|email", "service|mail"]
     assert ("marketing", "email", None, False) in said(worker)
 
 
@@ -105,9 +106,23 @@ def test_channels_are_those_that_reach_the_customer(http: TestClient, worker: Wo
     assert said(worker) == []
 
 
+def test_calls_and_letters_are_chosen_for_what_rules_have_them_for(http: TestClient, worker: Worker) -> None:
+    """A present is put by with a card (service); nothing else goes by post, and no survey by phone."""
+    worker.event(profile(phone="+49301234567"))
+    worker.save()
+
+    def shown() -> list[str]:
+        return re.findall(r'name="row" value="(\w+\|(?:phone|mail))"', http.get(CENTRE).text)
+
+    assert shown() == ["marketing|phone", "service|mail", "service|phone"]
+    worker.event(granted(channel="mail"))
+    worker.save()
+    assert shown() == ["marketing|mail", "marketing|phone", "service|mail", "service|phone"]
+
+
 def test_who_was_erased_or_never_heard_of(http: TestClient, worker: Worker) -> None:
     never = LINKS.preferences("c-2")
-    assert ticked(http.get(never).text) == ["service|email"]
+    assert ticked(http.get(never).text) == ["service|email", "service|mail"]
     worker.event(CustomerErased())
     worker.save()
     for page in (http.get(CENTRE), http.post(CENTRE, data={"frequency": "weekly"})):

@@ -4,9 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from shared.schemas.loyalty import PointsExpiring
+from shared.schemas.base import Data
+from shared.schemas.customers import CustomerUpdated
+from shared.schemas.insights import SegmentChanged
+from shared.schemas.loyalty import MemberEnrolled, PointsExpiring
+from shared.schemas.teams import TaskOpened
 
-from .driver import DAY, HOUR, NOON, Driver, reachable, reward
+from .driver import DAY, HOUR, NOON, Driver, granted, reachable, reward
+from .shop import ada, sent
 from .test_program import issued
 
 
@@ -33,3 +38,32 @@ def test_a_present_leaves_the_word_on_points_that_expire() -> None:
     bought.event(issued())
     bought.after(timedelta(hours=12))
     assert not bought.sent
+
+
+@pytest.mark.parametrize("by_profile", [True, False])
+def test_the_loyal_are_surprised_once_a_year(by_profile: bool) -> None:
+    def counted_to(segment: str) -> Data:
+        return CustomerUpdated(segment=segment) if by_profile else SegmentChanged(to=segment)
+
+    driver = ada()
+    driver.event(MemberEnrolled(channel="store"), at=NOON - 400 * DAY)
+    for month in range(3):
+        driver.event(counted_to("loyal"))
+        driver.after(30 * DAY)
+        driver.event(counted_to("at risk"))
+        driver.until(NOON + (month + 1) * 60 * DAY)
+    assert [message["at"] for message in sent(driver, "surprise")] == [NOON + DAY]
+    [task] = driver.facts(TaskOpened)
+    assert (task.kind, task.customer_id, task.due_at) == ("letter", "c-1", NOON + DAY)
+    assert "put it by at the till with a small present" in task.text
+    refuses = ada()
+    refuses.event(MemberEnrolled(channel="store"), at=NOON - 400 * DAY)
+    refuses.event(granted(channel="mail", purpose="service", word=False))
+    refuses.event(counted_to("loyal"))
+    refuses.after(2 * DAY)
+    assert not refuses.facts(TaskOpened)
+    assert not sent(refuses, "surprise"), "nothing waits"
+    stranger = ada()
+    stranger.event(counted_to("loyal"))
+    stranger.after(2 * DAY)
+    assert not sent(stranger, "surprise")

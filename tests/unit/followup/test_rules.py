@@ -70,6 +70,7 @@ MOMENTS = {
     "still-deciding",
     "good-to-see-you",
     "surprise",
+    "surprise-present",
     "vip-circle",
     "members-evening",
     "child-birthday",

@@ -4,11 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from shared.schemas.base import Data
 from shared.schemas.complaints import ComplaintClosed
-from shared.schemas.customers import CustomerUpdated
 from shared.schemas.feedback import ReviewPosted, SurveyAnswered
-from shared.schemas.insights import FeedbackActed, SegmentChanged
+from shared.schemas.insights import FeedbackActed
 from shared.schemas.interactions import ConversationClosed
 from shared.schemas.loyalty import MemberEnrolled
 from shared.schemas.outreach import OutreachScheduled, OutreachSent, OutreachSuppressed
@@ -200,25 +198,6 @@ def test_who_looks_in_often_and_does_not_buy_is_greeted() -> None:
     assert len(sent(looks(None), "good-to-see-you")) == 1
     assert len(sent(looks(100), "good-to-see-you")) == 1
     assert not sent(looks(20), "good-to-see-you")
-
-
-@pytest.mark.parametrize("by_profile", [True, False])
-def test_the_loyal_are_surprised_once_a_year(by_profile: bool) -> None:
-    def counted_to(segment: str) -> Data:
-        return CustomerUpdated(segment=segment) if by_profile else SegmentChanged(to=segment)
-
-    driver = ada()
-    driver.event(MemberEnrolled(channel="store"), at=NOON - 400 * DAY)
-    for month in range(3):
-        driver.event(counted_to("loyal"))
-        driver.after(30 * DAY)
-        driver.event(counted_to("at risk"))
-        driver.until(NOON + (month + 1) * 60 * DAY)
-    assert [message["at"] for message in sent(driver, "surprise")] == [NOON + DAY]
-    stranger = ada()
-    stranger.event(counted_to("loyal"))
-    stranger.after(2 * DAY)
-    assert not sent(stranger, "surprise")
 
 
 def test_who_asked_for_it_is_told_what_changed() -> None:
