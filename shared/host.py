@@ -26,8 +26,10 @@ from shared.kafka.librdkafka_consumer import LibrdkafkaConsumer, consumer_option
 from shared.kafka.publisher import Publisher, Record
 from shared.process import App, Worker, apart, within
 from shared.runtime.crashes import tell_in_the_log
+from shared.runtime.erasure_guard import keep_key
 from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document, connect, until_let_in
+from shared.runtime.refusal import end_process
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging, tell_version
 from shared.runtime.trail import AUDIT
@@ -168,6 +170,15 @@ def run_processor(
     _run(settings, service, loop, publisher, client, ready, runtime, ())
 
 
+async def meet(
+    prepare: Callable[[], Awaitable[None]], database: AsyncDatabase[Document], settings: Settings
+) -> None:
+    """Write to the store for the first time. Ends the process where its erased ids are of another key."""
+    await prepare()
+    if (refusal := await keep_key(database, settings.erased_by)) is not None:
+        end_process(refusal)
+
+
 def _budget(settings: Settings) -> Budget:
     """What the process may keep in memory, less what its Kafka clients may take of it."""
     budget = Budget(settings.memory_mib * MIB)
@@ -231,6 +242,7 @@ def _run(
         web_port=settings.worker_port,
     )
     ended = asyncio.Event()
+    ready = partial(meet, prepare, runtime.database, settings)
 
     @app.service
     class Records(faust.Service):
@@ -239,7 +251,7 @@ def _run(
         @faust.Service.task
         async def records(self) -> None:
             await publisher.start()
-            await apart(until_let_in(settings, prepare), loop.note_progress)
+            await apart(until_let_in(settings, ready), loop.note_progress)
             await loop.run()
 
         @faust.Service.task

@@ -9,6 +9,7 @@ from rapport.client import url_variable
 from rapport.doctor import brokers, mail, services, store
 from rapport.doctor.finding import Finding
 from rapport.embedded.stack import partitions
+from rapport.erasures.key import told
 from rapport.home import Home, read_env
 from rapport.report.mail import settings_of
 from rapport.trouble import TroubleError
@@ -24,7 +25,7 @@ def examine(environ: Mapping[str, str] | None = None) -> list[Finding]:
     running = read_env(Home.find(environ))
     looks: dict[str, Callable[[], Sequence[Finding]]] = {
         "broker": lambda: _broker(environ),
-        "store": lambda: store.look(connections.store(environ)),
+        "store": lambda: _store(environ),
         "mail": lambda: _mail(environ, running),
         "services": lambda: services.look(_urls(environ, running)),
     }
@@ -47,6 +48,10 @@ def _told(part: str, look: Callable[[], Sequence[Finding]]) -> Sequence[Finding]
 def _broker(environ: Mapping[str, str]) -> list[Finding]:
     asked = partitions(environ) if environ.get("RAPPORT_PARTITIONS") else None
     return brokers.look(connections.brokers(environ), asked)
+
+
+def _store(environ: Mapping[str, str]) -> list[Finding]:
+    return store.look(connections.store(environ), told(connections.store_environ(environ), environ))
 
 
 def _mail(environ: Mapping[str, str], running: Mapping[str, str]) -> list[Finding]:

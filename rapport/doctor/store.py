@@ -10,8 +10,10 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from rapport.doctor import certificates, clocks
 from rapport.doctor.finding import Finding
-from shared.runtime.mongo import refusal_of, servers
+from rapport.erasures.key import NOT_SET, other_key
+from shared.runtime.mongo import UNAUTHORIZED, refusal_of, servers
 from shared.runtime.transport import MongoSettings
+from shared.schemas.services import SERVICES
 
 OLDEST = (7, 0)
 PATIENCE_MS = 5_000
@@ -20,8 +22,8 @@ _TLS = re.compile(r"[?&](tls|ssl)=true\b", re.IGNORECASE)
 """What a URI asks TLS by; ``ssl`` is its older name."""
 
 
-def look(settings: MongoSettings) -> list[Finding]:
-    """Writes nothing."""
+def look(settings: MongoSettings, key: bytes | None) -> list[Finding]:
+    """``key``: that of erased ids, None where no variable tells it. Writes nothing."""
     where = servers(settings.mongo)
     client: MongoClient[dict[str, Any]] = MongoClient(
         settings.mongo, serverSelectionTimeoutMS=PATIENCE_MS, **settings.mongo_tls
@@ -39,6 +41,7 @@ def look(settings: MongoSettings) -> list[Finding]:
             ]
             if found[2].state == "ok":
                 found.append(_transactions(client))
+                found.append(erasure_key(client, key))
         except PyMongoError as error:
             refusal = refusal_of(settings, error)
             said = refusal.sentence if refusal else f"no answer ({type(error).__name__})"
@@ -75,11 +78,28 @@ def _transactions(client: MongoClient[dict[str, Any]]) -> Finding:
         with client.start_session() as session, session.start_transaction():
             client[DATABASE]["partitions"].find_one(session=session)
     except OperationFailure as error:
-        if error.code == 13:
+        if error.code == UNAUTHORIZED:
             return Finding("store", "transactions", "skipped", f"this user may not read {DATABASE}")
         said = f"refused ({error.code}: {str(error).partition(', full error')[0][:200]})"
         return Finding("store", "transactions", "bad", said, "Rapport needs a replica set of MongoDB 7")
     return Finding("store", "transactions", "ok", "they work")
+
+
+def erasure_key(client: MongoClient[dict[str, Any]], key: bytes | None) -> Finding:
+    """Whether the databases' erased ids are of this key."""
+    name = "erasure key"
+    if key is None:
+        return Finding("store", name, "skipped", NOT_SET)
+    for service in SERVICES:
+        try:
+            refusal = other_key(client[f"rapport_{service}"], key)
+        except OperationFailure as error:
+            if error.code == UNAUTHORIZED:
+                return Finding("store", name, "skipped", f"this user may not read rapport_{service}")
+            raise
+        if refusal is not None:
+            return Finding("store", name, "bad", refusal.sentence)
+    return Finding("store", name, "ok", "no database has erased ids of another one")
 
 
 def _certificates(settings: MongoSettings, client: MongoClient[dict[str, Any]]) -> list[Finding]:

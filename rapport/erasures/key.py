@@ -1,45 +1,48 @@
-"""The key of erased ids' hashes, as the variables tell it."""
+"""The key of erased ids' hashes, as the variables tell it, and whether databases know it."""
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any, TypeAlias
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import NoDecode
+from pymongo.database import Database
 
 from rapport import connections
 from rapport.trouble import TroubleError
-from shared.facts.erased import erasure_key
-from shared.runtime.environment import Environment
-from shared.runtime.keyring import with_ring
+from shared.facts.erased import ERASED_IDS, ERASURE, KEYS, key_fingerprint
+from shared.runtime.erasure_guard import refused
+from shared.runtime.keyring import ErasureKeySettings
+from shared.runtime.refusal import Refusal
 
-Key = Annotated[SecretStr, Field(min_length=16)]
 GIVEN = "RAPPORT_ERASURE_KEY"
-
-
-class _Keys(Environment):
-    """Of the services' settings those that tell it."""
-
-    secret_key: Key | None = None
-    secret_keys: Annotated[tuple[Key, ...], NoDecode] = ()
-    erasure_key: Key | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _ring(cls, told: Any) -> Any:
-        return with_ring({name: value for name, value in told.items() if value is not None})
+NOT_SET = f"Set {GIVEN}, or RAPPORT_SECRET_KEY where that is not set, as the services have it."
+Store: TypeAlias = Database[dict[str, Any]]
 
 
 def erased_by(known: Mapping[str, str], environ: Mapping[str, str] | None = None) -> bytes:
     """The services' own by these variables; the one of the environment goes before them. Raises
     TroubleError."""
+    if (key := told(known, environ)) is None:
+        raise TroubleError(NOT_SET)
+    return key
+
+
+def told(known: Mapping[str, str], environ: Mapping[str, str] | None = None) -> bytes | None:
+    """The same; None where no variable tells it. Raises TroubleError for one that is not valid."""
     environ = os.environ if environ is None else environ
     given = {GIVEN: environ[GIVEN]} if environ.get(GIVEN) else {}
-    keys = connections.read(_Keys, {**known, **given})
-    if keys.erasure_key is not None:
-        return keys.erasure_key.get_secret_value().encode()
-    if keys.secret_key is None:
-        raise TroubleError(
-            f"Set {GIVEN}, or RAPPORT_SECRET_KEY where that is not set, as the services have it."
-        )
-    return erasure_key(keys.secret_key.get_secret_value().encode())
+    return connections.read(ErasureKeySettings, {**known, **given}).known_erasure_key
+
+
+def other_key(store: Store, key: bytes) -> Refusal | None:
+    """Why a service's database is not served with this key, as its processes would say; None where it is.
+    Raises PyMongo's errors."""
+    kept = store[KEYS].find_one({"_id": ERASURE})
+    if kept is None or kept["fingerprint"] == key_fingerprint(key) or store[ERASED_IDS].find_one({}) is None:
+        return None
+    return refused(store.name, kept["fingerprint"], key)
+
+
+def keep_key(store: Store, key: bytes) -> None:
+    """The database's erased ids are of this key: no process starts with another one."""
+    kept = {"$set": {"fingerprint": key_fingerprint(key)}}
+    store[KEYS].update_one({"_id": ERASURE}, kept, upsert=True)

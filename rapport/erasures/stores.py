@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from pymongo import MongoClient, ReplaceOne, UpdateOne
-from pymongo.database import Database
 
 from rapport.erasures.file import Tombstones
+from rapport.erasures.key import Store, keep_key, other_key
+from rapport.trouble import TroubleError
 from shared.facts.erased import ERASED_IDS, ERASING, erased_hash, key_fingerprint
 from shared.journal.erasing import Chore
 from shared.runtime.mongo import PROMISES
@@ -16,7 +17,6 @@ from shared.runtime.transport import MongoSettings
 from shared.schemas.services import SERVICES
 
 T = TypeVar("T")
-Store: TypeAlias = Database[dict[str, Any]]
 Came: TypeAlias = Callable[[str, int, int], None]
 """Hears of a service how many ids have been looked at, of how many."""
 
@@ -53,7 +53,8 @@ class Databases:
         self._client.close()
 
     def export(self) -> Tombstones:
-        """All of them."""
+        """All of them. Raises TroubleError where a database's are of another key."""
+        self._check()
         kept = {service: frozenset(_ids(self._of(service)[ERASED_IDS])) for service in SERVICES}
         return Tombstones(key_fingerprint(self._key), kept)
 
@@ -62,12 +63,16 @@ class Databases:
         there again, is to be erased by the worker that starts next. Safe to repeat, and to stop at any time.
 
         Whoever interactions has again is looked for everywhere: every service then says once more that it
-        is done, of which the certificate is made anew."""
+        is done, of which the certificate is made anew.
+
+        Raises TroubleError, before anything is written, where a database has tombstones of another key."""
+        self._check()
         new = {service: self._remember(service, tombstones.erased[service]) for service in SERVICES}
         found = {service: self._found(service, tombstones.erased[service], came) for service in SERVICES}
         everywhere = found["interactions"]
         done = []
         for service in SERVICES:
+            keep_key(self._of(service), self._key)
             erased = tombstones.erased[service]
             gone = {hash: id for hash, id in (everywhere | found[service]).items() if hash in erased}
             self._begin(service, gone, at)
@@ -76,6 +81,11 @@ class Databases:
 
     def _of(self, service: str) -> Store:
         return self._client[f"rapport_{service}"]
+
+    def _check(self) -> None:
+        for service in SERVICES:
+            if (refusal := other_key(self._of(service), self._key)) is not None:
+                raise TroubleError(refusal.sentence)
 
     def _remember(self, service: str, hashes: Iterable[str]) -> int:
         """How many are new."""

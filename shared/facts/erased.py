@@ -9,6 +9,9 @@ ERASED_IDS = "erased"
 """The collection, in each service's store, of which each document has such a hash as its ``_id``."""
 ERASING = "erasing"
 """That of what is still to be done about erased ids."""
+KEYS = "keys"
+"""That of the fingerprints of keys that must not change: ``{_id: ERASURE, fingerprint}``."""
+ERASURE = "erasure"
 HASH_DIGITS = 32
 BLOCK_BYTES = 64
 """Of SHA-256: a longer key is hashed first."""

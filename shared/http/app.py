@@ -33,8 +33,10 @@ from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher
 from shared.runtime import mongo
 from shared.runtime.crashes import tell_in_the_log
+from shared.runtime.erasure_guard import other_key
 from shared.runtime.heap import settle_heap
 from shared.runtime.mongo import Document
+from shared.runtime.refusal import end_process
 from shared.runtime.settings import Settings
 from shared.runtime.telemetry import configure_logging, tell_version
 
@@ -80,7 +82,8 @@ def create_api(
             store = client if client is not None else await stack.enter_async_context(connect(settings))
             producer = publisher if publisher is not None else Publisher(Brokers.of(settings))
             if client is None:
-                meeting = asyncio.create_task(mongo.until_let_in(settings, partial(ping, store)))
+                first = partial(meet, store, service, settings)
+                meeting = asyncio.create_task(mongo.until_let_in(settings, first))
                 stack.callback(meeting.cancel)
             await producer.start()
             stack.push_async_callback(producer.stop)
@@ -121,8 +124,11 @@ def connect(settings: Settings) -> AsyncMongoClient[Document]:
     return mongo.connect(settings, connectTimeoutMS=connecting, socketTimeoutMS=SOCKET_TIMEOUT_S * 1000)
 
 
-async def ping(client: AsyncMongoClient[Document]) -> None:
+async def meet(client: AsyncMongoClient[Document], service: str, settings: Settings) -> None:
+    """Ask the store for the first time. Ends the process where its erased ids are of another key."""
     await client.admin.command("ping")
+    if (refusal := await other_key(client[f"rapport_{service}"], settings.erased_by)) is not None:
+        end_process(refusal)
 
 
 def _equip(

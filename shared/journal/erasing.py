@@ -20,6 +20,9 @@ ERASING = Collection(erased.ERASING, owner="customer", personal=())
 """{_id: the hash of an erased id, and the fields of its ``Chore``}: the one place that has the id in clear,
 until nothing else has."""
 
+KEYS = Collection(erased.KEYS, owner=None, personal=())
+"""{_id: ``erasure``, fingerprint: of the key that the hashes are made with}"""
+
 
 @dataclass(frozen=True, slots=True)
 class Chore:

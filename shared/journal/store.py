@@ -3,7 +3,8 @@
 Collections: ``state`` (one document per customer, and those of other kinds), ``journal`` (one per handled
 event), ``timers``, ``partitions`` (see ``epoch``; with ``outbox``, the journal entries of fired timers not
 yet known to be published, and ``watermark`` under the stream clock), ``counters`` (shared by all partitions:
-name and ``used``), ``erased`` and ``erasing`` (see ``erasing``), and those that the handler's rows name.
+name and ``used``), ``erased``, ``erasing`` and ``keys`` (see ``erasing``), and those that the handler's rows
+name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from shared.journal.bisection import StatesTooLargeError
 from shared.journal.documents import Change, Journalled, Writes, journalled, writes_of
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
-from shared.journal.erasing import ERASED_IDS, ERASING
+from shared.journal.erasing import ERASED_IDS, ERASING, KEYS
 from shared.journal.erasing_store import ErasingStore
 from shared.journal.later import read_state
 from shared.journal.plan import Plan, StoredState, Timer
@@ -38,6 +39,7 @@ COLLECTIONS = (
     Collection("counters", owner=None, personal=()),
     ERASED_IDS,
     ERASING,
+    KEYS,
     AUDIT,
 )
 """The journal's own."""

@@ -31,7 +31,7 @@ _ALERT = re.compile(
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """``code`` is for machines: ``<part>_login``, ``<part>_certificate`` (theirs), ``<part>_own_certificate``
-    or ``<part>_rights``."""
+    or ``<part>_rights``; ``erasure_key`` (see ``erasure_guard``)."""
 
     code: str
     sentence: str

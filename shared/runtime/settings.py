@@ -7,16 +7,15 @@ import hmac
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsError
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsError
 
 from shared.facts.aliases import Identity
-from shared.facts.erased import erasure_key
 from shared.runtime.access import AccessSettings
 from shared.runtime.environment import PREFIX
-from shared.runtime.keyring import ring, with_ring
+from shared.runtime.keyring import ErasureKeySettings, SecretKey, ring
 from shared.runtime.transport import KafkaSettings, MongoSettings
 
 __all__ = ["PREFIX", "Settings", "explain", "load_settings"]
@@ -24,11 +23,10 @@ __all__ = ["PREFIX", "Settings", "explain", "load_settings"]
 T = TypeVar("T", bound=BaseSettings)
 
 
-RingKey = Annotated[SecretStr, Field(min_length=16)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class Settings(AccessSettings, MongoSettings, KafkaSettings):
+class Settings(ErasureKeySettings, AccessSettings, MongoSettings, KafkaSettings):
     """The variables that every service reads."""
 
     secret_key: SecretStr = Field(
@@ -37,14 +35,8 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
         "the same for every service and for ever; without it the last of RAPPORT_SECRET_KEYS",
     )
 
-    secret_keys: Annotated[tuple[RingKey, ...], NoDecode] = ()
-    """The ring of what is signed and sealed, comma-separated or as JSON, the newest first; ``secret_key``
-    belongs to it, last where it is not named. The first signs, each verifies."""
-
-    identity_key: Annotated[SecretStr, Field(min_length=16)] | None = None
+    identity_key: SecretKey | None = None
     """The key that customers' aliases are hashed with, for ever; without it one made of ``secret_key``."""
-    erasure_key: Annotated[SecretStr, Field(min_length=16)] | None = None
-    """The key that erased customers' ids are hashed with, for ever; without it one made of ``secret_key``."""
     phone_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] | None = None
     """Where telephone numbers without country code are dialled (ISO 3166, ``DE``); without it they are no
     aliases."""
@@ -94,11 +86,6 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _keys(cls, told: Any) -> Any:
-        return with_ring(told)
-
     @property
     def key_ring(self) -> tuple[bytes, ...]:
         """What is signed and sealed with: the first does it, each verifies and opens. What was made stays
@@ -122,8 +109,7 @@ class Settings(AccessSettings, MongoSettings, KafkaSettings):
     @property
     def erased_by(self) -> bytes:
         """What the ids of erased customers are hashed with."""
-        given = self.erasure_key
-        return erasure_key(self.oldest_key) if given is None else given.get_secret_value().encode()
+        return cast(bytes, self.known_erasure_key)  # as ``secret_key`` is required
 
     @field_validator("log_level", "phone_region", mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from services.metrics.domain.places import crossed
 from services.metrics.domain.restating import Moved, Sums
 from services.metrics.domain.texts import Raised
 from shared.domain import Collection
-from shared.facts.erased import ERASED_IDS, ERASING
+from shared.facts.erased import ERASED_IDS, ERASING, KEYS
 from shared.merging.rows import MERGED
 from shared.schemas.times import date_of, day_number
 
@@ -82,6 +82,8 @@ COLLECTIONS: tuple[Collection, ...] = (
     Collection(ERASED_IDS, owner=None, personal=()),
     # Who came back with an older store and is to be erased again (``shared.journal.erasing.Chore``).
     Collection(ERASING, owner="customer", personal=()),
+    # {_id: "erasure", fingerprint: of the key of those hashes}
+    Collection(KEYS, owner=None, personal=()),
     MERGED,  # {_id: the old id, into: the survivor, or null once the merge is undone}
     # {_id: "<model>@<microseconds>", model, at, parameters: [[name, number]]}: all that were ever fitted, for
     # what is looked at as of then.

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,8 +10,12 @@ from rapport.commands import doctor as command
 from rapport.doctor import brokers, certificates, clocks, services, store
 from rapport.doctor.examine import examine
 from rapport.doctor.finding import Finding
+from rapport.erasures.key import keep_key
 from rapport.topics import Difference
+from shared.facts.erased import ERASED_IDS
+from shared.schemas.services import SERVICES
 from tests.certificates import Authority
+from tests.keys_kept import Kept
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -86,6 +91,20 @@ def test_stores_are_judged_by_what_they_say() -> None:
     assert store.replica_set({"msg": "isdbgrid"}).state == "ok"
 
 
+def test_another_erasure_key_than_the_stores_is_found() -> None:
+    databases = {f"rapport_{service}": Kept(f"rapport_{service}") for service in SERVICES}
+    databases["rapport_followup"][ERASED_IDS].documents["a hash"] = {"_id": "a hash"}
+    client: Any = databases
+    assert store.erasure_key(client, b"m" * 16).state == "ok", "nothing is kept yet"
+    keep_key(client["rapport_followup"], b"m" * 16)
+    assert store.erasure_key(client, b"m" * 16).state == "ok"
+    other = store.erasure_key(client, b"o" * 16)
+    assert other.state == "bad"
+    assert "rapport_followup" in other.said
+    assert "RAPPORT_ERASURE_KEY" in other.said
+    assert store.erasure_key(client, None).state == "skipped"
+
+
 def test_services_tell_their_version() -> None:
     assert services.judged("loyalty", 200, "{}", "1.0", "1.0").state == "ok"
     other = services.judged("loyalty", 200, "{}", "1.0", "1.1")
@@ -115,7 +134,7 @@ def test_bad_settings_are_findings_not_traces(tmp_path: Path) -> None:
 def test_what_nobody_foresaw_of_one_part_hides_no_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def odd(settings: object) -> list[Finding]:
+    def odd(settings: object, key: object) -> list[Finding]:
         raise KeyError("members")
 
     monkeypatch.setattr(store, "look", odd)

@@ -10,11 +10,13 @@ from typer.testing import CliRunner
 
 from rapport.commands import erasures
 from rapport.erasures.file import Tombstones, parse
-from rapport.erasures.key import erased_by
+from rapport.erasures.key import erased_by, keep_key
+from rapport.erasures.stores import Databases
 from rapport.trouble import TroubleError
-from shared.facts.erased import erased_hash, erasure_key, key_fingerprint
+from shared.facts.erased import ERASED_IDS, ERASURE, KEYS, erased_hash, erasure_key, key_fingerprint
 from shared.runtime.settings import Settings
 from shared.schemas.services import SERVICES
+from tests.keys_kept import Kept
 
 KEY, OTHER = b"k" * 16, b"o" * 16
 ANN, BOB = erased_hash(KEY, "ann"), erased_hash(KEY, "bob")
@@ -83,6 +85,40 @@ def test_without_a_key_it_is_said_which_to_set() -> None:
     with pytest.raises(TroubleError, match="RAPPORT_ERASURE_KEY"):
         erased_by({}, {})
     assert erased_by({"RAPPORT_SECRET_KEY": "s" * 20}, {}) == erasure_key(b"s" * 20)
+
+
+def test_a_ring_alone_tells_it_by_its_last() -> None:
+    assert erased_by({"RAPPORT_SECRET_KEYS": f"{'n' * 20},{'s' * 20}"}, {}) == erasure_key(b"s" * 20)
+    known = {"RAPPORT_SECRET_KEY": "s" * 20}
+    assert erased_by(known, {"RAPPORT_ERASURE_KEY": "e" * 20}) == b"e" * 20, "the environment's goes first"
+
+
+class Four(Databases):
+    """The databases, in memory; ``key`` is the one that is set here."""
+
+    def __init__(self, key: bytes, kept: dict[str, Kept]) -> None:
+        self._key, self._kept = key, kept
+
+    def _of(self, service: str) -> Any:
+        return self._kept[service]
+
+
+def test_under_another_key_than_the_databases_nothing_goes_out_or_in() -> None:
+    kept = {service: Kept(f"rapport_{service}") for service in SERVICES}
+    keep_key(kept["loyalty"], KEY)  # type: ignore[arg-type]  # as far as it is needed
+    kept["loyalty"][ERASED_IDS].documents[ANN] = {"_id": ANN}
+    theirs = Four(OTHER, kept)
+    with pytest.raises(TroubleError, match=r"rapport_loyalty.*RAPPORT_ERASURE_KEY"):
+        theirs.export()
+    with pytest.raises(TroubleError, match=r"rapport_loyalty.*RAPPORT_ERASURE_KEY"):
+        theirs.take(Tombstones(key_fingerprint(OTHER), NOBODY), AT, lambda *_: None)
+    assert KEYS not in kept["interactions"].rows or not kept["interactions"][KEYS].documents
+
+
+def test_an_import_leaves_the_key_in_each_database() -> None:
+    kept = {service: Kept(f"rapport_{service}") for service in SERVICES}
+    Four(KEY, kept).take(Tombstones(key_fingerprint(KEY), NOBODY), AT, lambda *_: None)
+    assert {one[KEYS].documents[ERASURE]["fingerprint"] for one in kept.values()} == {key_fingerprint(KEY)}
 
 
 def test_another_key_is_refused_before_any_database_is_asked(

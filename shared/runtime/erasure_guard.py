@@ -1,0 +1,51 @@
+"""Nothing starts under another erasure key than its store's tombstones were made with: by that key nobody who
+was erased would be known, and all of them could come back, without a word."""
+
+from typing import Any, Final
+
+from pymongo import ReturnDocument
+from pymongo.asynchronous.database import AsyncDatabase
+
+from shared.facts.erased import ERASED_IDS, ERASURE, KEYS, key_fingerprint
+from shared.runtime.mongo import Document
+from shared.runtime.refusal import Refusal
+
+CODE: Final = "erasure_key"
+NAMES = "RAPPORT_ERASURE_KEY (or RAPPORT_SECRET_KEY, where that is not set)"
+"""The settings that tell the key."""
+ASKED = {"_id": ERASURE}
+
+
+async def other_key(database: AsyncDatabase[Document], key: bytes) -> Refusal | None:
+    """Why a process with this key may not serve the service's database; None where it may. Writes nothing.
+    Raises PyMongo's errors."""
+    kept = await database[KEYS].find_one(ASKED)
+    if kept is None or kept["fingerprint"] == key_fingerprint(key):
+        return None
+    if await database[ERASED_IDS].find_one({}) is None:
+        return None
+    return refused(database.name, kept["fingerprint"], key)
+
+
+async def keep_key(database: AsyncDatabase[Document], key: bytes) -> Refusal | None:
+    """As ``other_key``, and from then on the database has the fingerprint of this key. One of another key
+    gives way as long as nobody has been erased."""
+    mine = {"fingerprint": key_fingerprint(key)}
+    kept: Any = await database[KEYS].find_one_and_update(
+        ASKED, {"$setOnInsert": mine}, upsert=True, return_document=ReturnDocument.AFTER
+    )
+    if kept["fingerprint"] == mine["fingerprint"]:
+        return None
+    if (refusal := await other_key(database, key)) is None:
+        await database[KEYS].update_one(ASKED, {"$set": mine})
+    return refusal
+
+
+def refused(database: str, kept: str, key: bytes) -> Refusal:
+    """``kept``: the fingerprint that the database has."""
+    return Refusal(
+        CODE,
+        f"Who was erased from {database} is known under the erasure key with the fingerprint {kept}, and the "
+        f"one that is set has {key_fingerprint(key)}: under it they all could come back. Set {NAMES} to what "
+        "it was.",
+    )
