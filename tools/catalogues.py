@@ -18,7 +18,7 @@ from babel.messages.pofile import read_po, write_po
 from services.followup.config import TEMPLATES
 from services.followup.domain.messages import strings
 from services.followup.domain.messages.strings import String
-from services.interactions.desk import site, words
+from services.interactions.desk import refusals, site, words
 
 HEADER = """# What {name} in another language. Kept by tools/catalogues.py; msgstr is yours.
 msgid ""
@@ -77,7 +77,7 @@ def of_messages() -> Iterator[tuple[str, String]]:
 
 
 def of_pages() -> Iterator[tuple[str, String]]:
-    """Of templates, and of code that calls ``_("…")`` or ``many("…", "…s", n)``."""
+    """Of templates, of code that calls ``_("…")`` or ``many("…", "…s", n)``, and what refusals say."""
     jinja = site.environment()
     for file in sorted(site.TEMPLATES.glob("*.html")):
         tree = jinja.parse(file.read_text(encoding="utf-8"))
@@ -89,6 +89,7 @@ def of_pages() -> Iterator[tuple[str, String]]:
                 one, many = (found, None) if isinstance(found, str) else (found[0], found[1])
                 if one:
                     yield str(file.relative_to(service)), String(line, one, many or None)
+    yield from (("errors.py", String(0, one, None)) for one in refusals.messages())
 
 
 ALL: Mapping[str, Said] = {

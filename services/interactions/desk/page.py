@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 
+from services.interactions.desk.faults import not_valid
 from services.interactions.desk.preferences import PREFERENCES, Preferences, preferences_of
 from services.interactions.desk.session import Session, Sessions
 from services.interactions.desk.site import HEADERS, ROOT, environment
@@ -21,7 +22,7 @@ from services.interactions.desk.words import UTC as UTC_ZONE
 from services.interactions.desk.words import Words, _, accepted, shown_to, speech_of, zone_of
 from shared.http.auth import Principal
 from shared.http.gone import or_gone
-from shared.http.problems import TOLD, ProblemError, from_error, invalid
+from shared.http.problems import TOLD, ProblemError, from_error
 from shared.templates.speech import Reader
 
 M = TypeVar("M", bound=BaseModel)
@@ -162,11 +163,6 @@ class Form:
             return model.model_validate(given | more)
         except ValidationError as error:
             raise not_valid(error) from None
-
-
-def not_valid(error: ValidationError) -> ProblemError:
-    """422 ``invalid``, naming the fields of a form."""
-    return invalid([{**e, "loc": ("form", *e["loc"])} for e in error.errors()])
 
 
 async def visit(request: Request) -> Desk:

@@ -9,7 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from services.interactions.desk.names import called
+from services.interactions.desk.refusals import Line, explained, noted
 from services.interactions.desk.words import FILTERS, Words
+from shared.http.problems import ProblemError
 from shared.templates import language
 
 FOLDER = Path(__file__).parent
@@ -56,7 +58,8 @@ def environment() -> Environment:
     jinja.newstyle_gettext = True  # type: ignore[attr-defined]  # the extension's, which no stub knows
     jinja.policies["ext.i18n.trimmed"] = True
     jinja.globals.update(language.SAID, _=language.SAID["gettext"], static=static, root=ROOT, icon=icon)
-    jinja.filters.update({**language.FILTERS, **FILTERS, "called": _called})
+    jinja.filters.update({**language.FILTERS, **FILTERS})
+    jinja.filters.update(called=_called, explained=_explained, noted=_noted)
     return jinja
 
 
@@ -71,6 +74,16 @@ def icon(name: str, size: str = "") -> str:
 def _called(context: Context, value: str, kind: str) -> str:
     words: Words = context["t"]
     return words(called(kind, value))
+
+
+@pass_context
+def _explained(context: Context, problem: ProblemError) -> tuple[Line, ...]:
+    return explained(problem, context["t"])
+
+
+@pass_context
+def _noted(context: Context, note: str) -> Line:
+    return noted(note, context["t"])
 
 
 @cache

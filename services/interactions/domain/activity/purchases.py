@@ -29,6 +29,8 @@ from shared.schemas.times import DAY, Micros
 
 MAX_TOTAL = 2**62
 """Minor units; a BSON integer holds twice that."""
+ABOVE_WHAT_WAS_LEFT = "{money} above what was left does not count."
+"""Of a refund, beside its return."""
 
 
 def purchase_made(customer: Customer, told: Told) -> Change:
@@ -150,7 +152,7 @@ def _take_back(customer: Customer, name: Name, told: PurchaseReturned, day: int,
         "names": with_name(customer.names, name, day),
     }
     rest = told.refund.amount - counted
-    note = Note("", f"{written(rest, order.currency)} above what was left does not count.") if rest else None
+    note = Note("", ABOVE_WHAT_WAS_LEFT.format(money=written(rest, order.currency))) if rest else None
     return _Taken(altered(customer, **update), 1, note)
 
 

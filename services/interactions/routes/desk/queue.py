@@ -12,12 +12,12 @@ from services.interactions.desk.views.team import queue as first_waiting
 from services.interactions.desk.words import _
 from services.interactions.domain.desk.policy import Desk as Rules
 from services.interactions.domain.rows import ConversationRow
+from services.interactions.errors import UNKNOWN_AGENT
 from services.interactions.models.agents import agent_view
 from services.interactions.routes.dependencies import DeskRules, Policy, Store
 from services.interactions.routes.desk.dependencies import DeskQueries
 from services.interactions.routes.desk.steps import TakeSteps
 from services.interactions.store import InteractionsStore
-from shared.http.problems import ProblemError
 from shared.schemas.base import Frozen
 from shared.schemas.times import micros
 
@@ -98,6 +98,6 @@ async def change_shift(desk: SignedIn, store: Store, steps: TakeSteps, form: Pos
     wish = form.into(Shift).shift
     me = await store.agent(desk.agent)
     if me is None:
-        raise ProblemError(404, "unknown_agent", f"There is no agent {desk.agent}.")
+        raise UNKNOWN_AGENT(agent=desk.agent)
     said = await steps.shift(me, on_shift=wish != "end", on_break=wish == "break", form=form)
     return desk.go("", said)

@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Depends
 from pydantic import ValidationError
 
-from services.interactions.desk.page import Desk, Form, SignedIn, not_valid
+from services.interactions.desk.faults import Fault, FormError, not_valid
+from services.interactions.desk.page import Desk, Form, SignedIn
 from services.interactions.desk.views.asked import AskedError, compensation, counted_from, rest_until
 from services.interactions.domain.routing.by_hand import warnings
 from services.interactions.domain.routing.matching import ONE
@@ -150,7 +151,7 @@ class Steps:
         try:
             return step.read(self._desk, form)
         except AskedError as error:
-            raise ProblemError(422, "invalid", self._desk.t(str(error))) from None
+            raise FormError([Fault(str(error))]) from None
         except ValidationError as error:
             raise not_valid(error) from None
 

@@ -81,30 +81,30 @@ def test_giving_it_to_another_by_the_same_form_is_not_called_done(browser: TestC
 
 
 @pytest.mark.parametrize(
-    ("step", "typed", "field"),
+    ("step", "typed", "said"),
     [
-        ("assign", {"agent_id": "Ben Smith"}, "agent_id"),
-        ("snooze", {"rest": "1h", "reason": "x" * 20_001}, "reason"),
-        ("compensate", {"kind": "refund", "amount": "5", "currency": "eur"}, "currency"),
-        ("compensate", {"kind": "voucher", "reward_id": "a mug"}, "reward_id"),
-        ("compensate", {"kind": "points", "points": str(2**53 + 1)}, "points"),
-        ("compensate", {"kind": "points", "points": 5_000 * "9"}, "points"),
+        ("assign", {"agent_id": "Ben Smith"}, "Agent: It has letters, digits"),
+        ("snooze", {"rest": "1h", "reason": "x" * 20_001}, "Why: At most 20,000 characters."),
+        ("compensate", {"kind": "refund", "amount": "5", "currency": "eur"}, "Currency: Three capital"),
+        ("compensate", {"kind": "voucher", "reward_id": "a mug"}, "Reward: It has letters, digits"),
+        ("compensate", {"kind": "points", "points": str(2**53 + 1)}, "Points: At most 9,007"),
+        ("compensate", {"kind": "points", "points": 5_000 * "9"}, "Points: This number is too large."),
     ],
 )
 def test_what_cannot_be_is_named(
-    browser: TestClient, customer: str, step: str, typed: dict[str, str], field: str
+    browser: TestClient, customer: str, step: str, typed: dict[str, str], said: str
 ) -> None:
     place = writes(browser, customer)
     if step == "compensate":
         complaint = f"c-{customer}"
-        said = {"category": "delivery", "severity": "low", "description": "late", "channel": "web"}
-        tell(browser, customer, "complaint.opened", complaint_id=complaint, **said)
+        about = {"category": "delivery", "severity": "low", "description": "late", "channel": "web"}
+        tell(browser, customer, "complaint.opened", complaint_id=complaint, **about)
         place = f"/desk/complaints/{complaint}"
     whose = {"customer_id": customer}
     form = {"csrf": token_of(browser.get(place, params=whose).text), **typed}
     answer = browser.post(f"{place}/{step}", params=whose, data=form)
     assert answer.status_code == 422
-    assert re.search(rf"not valid at form\.(\w+\.)?{field}\.", answer.text)
+    assert said in answer.text
 
 
 def test_a_rest_is_counted_from_when_its_form_was_made() -> None:
