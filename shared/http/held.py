@@ -25,6 +25,7 @@ from shared.schemas.base import ID_PATTERN
 MEDIA_TYPE = "application/x-ndjson"
 ROWS_AT_ONCE = 200
 """Of a collection that are in memory."""
+JOURNAL = "journal"
 COPIED = "copied"
 """The field of a row that holds a copy of what other rows say, such as a piece of an export: left out."""
 
@@ -45,6 +46,15 @@ DESCRIPTION = (
 def state_read(document: Document) -> Document:
     """A state, which is stored as text."""
     return document | {"data": json.loads(document["data"])}
+
+
+def entry_read(document: Document, customer_id: str) -> Document:
+    """A journal entry, which may be of somebody else who told several customers something."""
+    if document.get("subject") == customer_id or "emitted" not in document:
+        return document
+    key = customer_id.encode()
+    told = [one for one in document["emitted"] if one["key"] == key or customer_id in one.get("about", ())]
+    return document | {"emitted": told}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,8 @@ class Holding:
             found = database[collection.name].find(wanted, {COPIED: 0}, batch_size=ROWS_AT_ONCE)
             async for document in found.sort("_id", 1):
                 counts[collection.name] += 1
+                if collection.name == JOURNAL:
+                    document = entry_read(document, customer_id)
                 row = document if reading is None else reading(document)
                 yield {"collection": collection.name, "row": plain(row)}
         yield {"end": {"customer": customer_id, "service": self.service, "rows": counts}}

@@ -25,7 +25,9 @@ from shared.journal.refusals import Refusal
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
+from shared.schemas.codec import told_of
 from shared.schemas.event import Event, key_of
+from shared.schemas.topics import TOPICS
 from shared.worker.processing import Origin
 
 Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne | DeleteMany
@@ -196,9 +198,19 @@ def _tombstone(tombstone: Tombstone) -> Document:
 
 
 def _with_emitted(document: Document, emitted: Sequence[Record]) -> Document:
-    if emitted:
-        document["emitted"] = [_stored(record) for record in emitted]
+    if not emitted:
+        return document
+    document["emitted"] = stored = [_stored(record) for record in emitted]
+    if "/" in (document["subject"] or ""):  # of another kind: what it tells of customers goes with them
+        for one, record in zip(stored, emitted, strict=True):
+            if about := about_of(record):
+                one["about"] = about
     return document
+
+
+def about_of(record: Record) -> list[str]:
+    """The customers of whom a record tells somebody else; a dead letter is kept as it came."""
+    return told_of(record.value) if record.topic in TOPICS and record.value else []
 
 
 def _stored(record: Record) -> Document:

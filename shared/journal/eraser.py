@@ -17,7 +17,7 @@ import structlog
 from shared.domain import Collection, Context, Handler, Put, S
 from shared.journal.derived import Derived, record_of
 from shared.journal.erasing import Chore
-from shared.journal.erasing_store import Bare, Removal
+from shared.journal.erasing_store import Bare, Removal, told_of
 from shared.journal.partition import PartitionMemory
 from shared.journal.store import WorkerStore
 from shared.journal.sweep import End, Found, Sweep
@@ -187,10 +187,8 @@ class Eraser(Generic[S]):
         held; what others' entries tell of them goes. What may not be published yet is left for later, or,
         where it is to be ``now``, its uids are returned."""
         unsaid: list[str] = []
-        keys = {customer.encode(): chore for customer, chore in sweep.chores.items()}
         for trace in traces:
-            emitted = [bytes(one["key"]) for one in trace.get("emitted", ())]
-            tells = emitted or "refusal" in trace
+            tells = trace.get("emitted") or "refusal" in trace
             if tells and not memory.has_said(trace["topic"], trace["partition"], trace["offset"], partition):
                 if not now:
                     sweep.unsaid = True
@@ -198,9 +196,9 @@ class Eraser(Generic[S]):
                 unsaid.append(trace["_id"])
             chore = sweep.chores.get(trace["subject"])
             if chore is None:
-                told = {key: keys[key] for key in emitted if key in keys}
-                removal.untold[trace["_id"]] = [*told]
-                removal.count(next(iter(told.values())).hash, "journal")
+                told = [id for id in told_of(trace) if id in sweep.chores]
+                removal.untold[trace["_id"]] = told
+                removal.count(sweep.chores[told[0]].hash, "journal")
                 continue
             if "outcome" in trace:
                 # The one that erased them answers as it did.

@@ -21,12 +21,16 @@ SLICE = 500
 """Documents that are read, or removed, together."""
 READ_SECONDS = 900
 """For one collection: where it has no index by its owners, all of it is read."""
+ANSWERED = "outcome.body.customer_id"
+"""Whose an alias is, as it was answered."""
 TRACE = {
     "subject": 1,
     "topic": 1,
     "partition": 1,
     "offset": 1,
     "emitted.key": 1,
+    "emitted.about": 1,
+    ANSWERED: 1,
     "refusal.code": 1,
     "outcome.status": 1,
 }
@@ -52,8 +56,8 @@ class Removal:
     """The ``_id`` of those to delete, by collection."""
     bare: dict[str, Bare] = field(default_factory=dict)
     """By uid, commands whose entries stay without what they held."""
-    untold: dict[str, list[bytes]] = field(default_factory=dict)
-    """Of entries about others, by uid, the keys of what they emitted that goes."""
+    untold: dict[str, list[str]] = field(default_factory=dict)
+    """By uid, entries about others, and of which customers they tell no longer."""
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     """How many documents of each collection that is, by the hash of whom they were about."""
 
@@ -99,7 +103,8 @@ class ErasingStore:
         """What the journal has about any of these, slice by slice (``TRACE``): their own entries, and those
         of others that tell something of them."""
         keys = [id.encode() for id in ids]
-        query = {"$or": [{"subject": {"$in": list(ids)}}, {"emitted.key": {"$in": keys}}]}
+        about = [{name: {"$in": list(ids)}} for name in ("subject", "emitted.about", ANSWERED)]
+        query = {"$or": [*about, {"emitted.key": {"$in": keys}}]}
         async for found in self._slices("journal", query, TRACE):
             yield found
 
@@ -124,7 +129,7 @@ class ErasingStore:
             name: [DeleteOne({"_id": id}) for id in ids] for name, ids in removal.documents.items()
         }
         journal = [_bare(uid, left) for uid, left in removal.bare.items()]
-        journal += [_untold(uid, keys) for uid, keys in removal.untold.items()]
+        journal += [change for uid, ids in removal.untold.items() for change in _untold(uid, ids)]
         changes.setdefault("journal", []).extend(journal)
         changes[ERASING.name] = [
             UpdateOne({"_id": hash}, {"$inc": {f"removed.{name}": n for name, n in counts.items()}})
@@ -162,5 +167,20 @@ def _bare(uid: str, left: Bare) -> UpdateOne:
     return UpdateOne({"_id": uid}, {"$set": kept, "$unset": {"emitted": "", "refusal": "", "digest": ""}})
 
 
-def _untold(uid: str, keys: Sequence[bytes]) -> UpdateOne:
-    return UpdateOne({"_id": uid}, {"$pull": {"emitted": {"key": {"$in": list(keys)}}}})
+def _untold(uid: str, ids: Sequence[str]) -> list[UpdateOne]:
+    keys = [id.encode() for id in ids]
+    told = [{"key": {"$in": keys}}, {"about": {"$in": list(ids)}}]
+    named = {"_id": uid, ANSWERED: {"$in": list(ids)}}
+    return [
+        *(UpdateOne({"_id": uid, "emitted": {"$exists": True}}, {"$pull": {"emitted": one}}) for one in told),
+        UpdateOne(named, {"$unset": {ANSWERED: ""}}),
+    ]
+
+
+def told_of(trace: Document) -> list[str]:
+    """Of whom an entry about others tells (``TRACE``), each once."""
+    emitted = trace.get("emitted", ())
+    ids = [bytes(one["key"]).decode(errors="replace") for one in emitted]
+    ids += [id for one in emitted for id in one.get("about", ())]
+    answered = trace.get("outcome", {}).get("body", {}).get("customer_id")
+    return [*dict.fromkeys(ids if answered is None else [*ids, answered])]

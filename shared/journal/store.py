@@ -33,7 +33,12 @@ from shared.worker.retry import codes_of
 
 COLLECTIONS = (
     Collection("state", owner="_id", personal=("data",)),
-    Collection("journal", owner="subject", personal=("outcome", "emitted", "refusal")),
+    Collection(
+        "journal",
+        owner="subject",
+        personal=("outcome", "emitted", "refusal"),
+        also=("emitted.about", "outcome.body.customer_id"),
+    ),
     Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
     Collection(PARTITIONS, owner=None, personal=()),
     Collection("counters", owner=None, personal=()),

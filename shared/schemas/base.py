@@ -131,6 +131,8 @@ class Data(Open):
     """For people: what becomes of one that is heard late, or before what it is about."""
     caller: ClassVar[frozenset[str]] = frozenset()
     """Of a command, the fields that say who asks and not what for: a retry may differ in them."""
+    tells_of: ClassVar[tuple[str, ...]] = ()
+    """The fields that name customers of whom it tells somebody else: a journal keeps it as long as them."""
     room: ClassVar[int] = 0
     """Bytes that such an event may have beyond what others may: it has another one in it."""
     again: ClassVar[str] = ""

@@ -131,6 +131,7 @@ class StoryTold(TeamsData):
     """Something that went well, with thanks to an agent."""
 
     event_type: ClassVar[str] = "rapport.story.told.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id",)
     late: ClassVar[str] = "Counts with its own time."
     again: ClassVar[str] = "Counts again."
 
@@ -161,6 +162,7 @@ class TaskOpened(TaskData):
     """Somebody of a team has something to do."""
 
     event_type: ClassVar[str] = "rapport.task.opened.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id",)
     thing: ClassVar[str] = "task"
     named_by: ClassVar[tuple[str, ...]] = ("task_id",)
     late: ClassVar[str] = "Counts with its own time; a task that was told to be done before it is done then."

@@ -118,6 +118,21 @@ def test_a_row_is_told_of_the_second_one_too_whom_it_is_about() -> None:
     assert {"collection": "duplicates", "row": {"_id": "d", "customer": "c-9", "other": "c-1"}} in rows
 
 
+def test_of_what_others_tell_of_several_each_is_told_what_is_about_them() -> None:
+    emitted = [{"key": b"ann", "about": [id], "value": b"{}"} for id in ("c-1", "c-9")]
+    entry = {
+        "_id": "e",
+        "subject": "agent/ann",
+        "emitted": emitted,
+        "emitted.about": "c-1",
+    }  # as a table finds it
+    database = full("interactions") | {"journal": Table([entry])}
+    (told,) = [
+        one for one in lines_of(app_of("interactions", database), "c-1") if one.get("collection") == "journal"
+    ]
+    assert told["row"]["emitted"] == [{"key": "ann", "about": ["c-1"], "value": {}}]
+
+
 async def test_a_hundred_thousand_rows_are_never_in_memory_together() -> None:
     class Ledger(Cursor):
         def sort(self, key: str, direction: int) -> Cursor:

@@ -54,6 +54,7 @@ class AliasToldRequested(Command):
     """An alias says whose it is to a customer who waits for it. Keyed by the customer."""
 
     event_type: ClassVar[str] = "rapport.interactions.alias_told.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("owner",)
 
     alias: Id
     """The alias, by its key."""

@@ -67,6 +67,7 @@ class DuplicateFoundRequested(PairCommand):
     """Two customers may be one person."""
 
     event_type: ClassVar[str] = "rapport.interactions.duplicate_found.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id", "other_id")
 
     customer_id: Id
     """One of the two."""

@@ -95,6 +95,7 @@ class StoryTellRequested(RecordCommand):
     """Thank an agent for something that went well."""
 
     event_type: ClassVar[str] = "rapport.interactions.story_tell.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id",)
 
     text: Text
     """What went well."""
@@ -110,6 +111,7 @@ class AgentThankRequested(AgentCommand):
     """A customer's words are thanks to an agent, whatever their team."""
 
     event_type: ClassVar[str] = "rapport.interactions.agent_thank.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id",)
 
     text: Text
     """What the customer said."""

@@ -50,6 +50,7 @@ class TaskOpenRequested(TaskCommand):
     """Give a team something to do."""
 
     event_type: ClassVar[str] = "rapport.interactions.task_open.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id",)
 
     kind: Label
     """What is to be done, e.g. call."""

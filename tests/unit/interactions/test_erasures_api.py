@@ -81,6 +81,32 @@ def test_a_key_of_somebody_who_is_erased_by_now_is_good_for_nobody_else(
     assert erased(api, other).status_code == 202
 
 
+def test_a_key_stays_good_for_whom_it_was_used_for(
+    api: TestClient, worker: InlineWorker, pair: tuple[str, str]
+) -> None:
+    """Merged ids each for itself, before the merge and after it, and states of another kind."""
+    old, here = pair
+    known(api, old, here)
+    complaint = {"channel": "web", "category": "x", "severity": "low", "description": "d"}
+    task = {"team": "t", "kind": "call", "text": "x", "customer_id": here}
+
+    def asked(path: str, when: str, body: dict[str, str]) -> Any:
+        return api.post(path, json=body, headers={"Idempotency-Key": f"{when}-{old}"})
+
+    wishes = [
+        ("/complaints", f"{when}-{id}", complaint | {"customer_id": id}) for when in "ab" for id in pair
+    ]
+    wishes.append(("/tasks", "a", task))
+    first = [asked(*wish).status_code for wish in (*wishes[:2], wishes[-1])]
+    merge(api, old, here)
+    first += [asked(*wish).status_code for wish in wishes[2:4]]
+    assert first == [201] * 5
+    assert erased(api, here).status_code == 202
+    for _ in range(2):  # the task hears of it by the first
+        worker.remove_erased()
+    assert [asked(*wish).status_code for wish in wishes] == [410] * 5
+
+
 def test_all_ids_of_a_person_go(api: TestClient, pair: tuple[str, str]) -> None:
     old, here = pair
     known(api, old, here)

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain import Collection, Outcome, Put
+from shared.journal.documents import about_of
 from shared.journal.erasing import Chore
-from shared.journal.erasing_store import GONE, Removal
+from shared.journal.erasing_store import GONE, Removal, told_of
 from shared.journal.testing_store import InMemoryStore
+from shared.kafka.publisher import Record
 
 
 class MemoryErasing:
@@ -47,17 +49,16 @@ class MemoryErasing:
     async def traces(self, ids: Sequence[str]) -> AsyncIterator[list[dict[str, Any]]]:
         for uid, subject in list(self._store.subjects.items()):
             entry = self._store.journal[uid]
-            keys = {record.key for record in entry.emitted}
-            if subject not in ids and not keys & {id.encode() for id in ids}:
-                continue
             trace: dict[str, Any] = {
                 "_id": uid,
                 "subject": subject,
                 "topic": entry.origin.topic,
                 "partition": entry.origin.partition,
                 "offset": entry.origin.offset,
-                "emitted": [{"key": key} for key in keys],
+                "emitted": [_stored(record, subject) for record in entry.emitted],
             }
+            if subject not in ids and not {*told_of(trace)} & {*ids}:
+                continue
             trace |= {"refusal": {}} if entry.refusal else {}
             yield [trace | ({"outcome": {}} if uid in self._store.outcomes else {})]
 
@@ -78,9 +79,10 @@ class MemoryErasing:
             store.journal[uid] = replace(store.journal[uid], emitted=(), refusal=None)
             if not left.answers:
                 store.outcomes[uid] = Outcome(**GONE["outcome"])  # type: ignore[arg-type]  # as JSON has it
-        for uid, keys in removal.untold.items():
-            entry = store.journal[uid]
-            store.journal[uid] = replace(entry, emitted=tuple(r for r in entry.emitted if r.key not in keys))
+        for uid, ids in removal.untold.items():
+            entry, subject = store.journal[uid], store.subjects[uid]
+            told = ((record, told_of({"emitted": [_stored(record, subject)]})) for record in entry.emitted)
+            store.journal[uid] = replace(entry, emitted=tuple(r for r, of in told if not {*of} & {*ids}))
         for hash, counts in removal.counts.items():
             chore = store.chores[hash]
             store.chores[hash] = replace(chore, removed=dict(Counter(chore.removed) + counts))
@@ -100,3 +102,8 @@ class MemoryErasing:
         for row in rows:
             self._store.rows.setdefault(row.collection, {})[row.document["_id"]] = row.document
         self._written()
+
+
+def _stored(record: Record, subject: str | None) -> dict[str, Any]:
+    """What the journal has of what an entry emitted."""
+    return {"key": record.key, "about": about_of(record) if "/" in (subject or "") else []}

@@ -1,0 +1,70 @@
+"""Whoever is erased is gone from what others' states did with their words, on a real store."""
+
+from typing import Any
+
+from pymongo import MongoClient
+from starlette.testclient import TestClient
+
+from shared.runtime.settings import Settings
+
+from .inline_worker import InlineWorker
+from .test_service import tell, told
+
+WORDS = "Ann was marked-lovely"
+
+
+def praised(api: TestClient, customer: str, agent: str) -> None:
+    """By the customer, of whose conversation it was, and by a colleague; with a task for a team."""
+    name = customer[::-1]  # which does not say who it is
+    said = {"channel": "chat", "direction": "inbound", "kind": "question", "summary": "marked-where"}
+    about = {"kind": "conversation", "id": name}
+    answer = {"survey": "nps", "score": 10, "comment": WORDS, "about": about}
+    tell(
+        api,
+        told("customer.registered", customer, {"name": "Marked", "email": f"{name}@example.com"}, 0),
+        told("interaction.logged", customer, said | {"conversation_id": name}, 1),
+        told("conversation.assigned", customer, {"conversation_id": name, "agent_id": agent}, 2),
+        told("survey.answered", customer, answer, 3),
+    )
+    words = {"team": "marked", "text": WORDS, "customer_id": customer}
+    assert api.post("/stories", json=words | {"agent_id": agent}).status_code == 201
+    assert api.post("/tasks", json=words | {"kind": "call"}).status_code == 201
+
+
+def kept(settings: Settings, word: str) -> dict[str, list[Any]]:
+    """The ids of the documents in which it stands, by collection."""
+    with MongoClient[dict[str, Any]](settings.mongo) as client:
+        database = client["rapport_interactions"]
+        found = {
+            name: [one["_id"] for one in database[name].find() if word in str(one)]
+            for name in database.list_collection_names()
+        }
+    return {name: ids for name, ids in found.items() if ids}
+
+
+def test_their_words_are_exported_and_go(
+    api: TestClient, worker: InlineWorker, settings: Settings, customer: str
+) -> None:
+    other = f"{customer}-other"
+    for id in (customer, other):
+        praised(api, id, "ann")
+    entries = kept(settings, WORDS)["journal"]
+    held = api.get(f"/customers/{customer}/held").text
+    assert other not in held
+    told_by = [id for id in entries if id in held]
+    assert len(told_by) == len(entries) / 2 >= 4
+    assert api.delete(f"/customers/{customer}").status_code == 202
+    worker.remove_erased()
+    assert api.delete(f"/customers/{other}").status_code == 202
+    worker.remove_erased()
+    assert kept(settings, WORDS) == {}
+
+
+def test_the_journal_does_not_say_whose_an_alias_was(
+    api: TestClient, worker: InlineWorker, settings: Settings, customer: str
+) -> None:
+    praised(api, customer, "bob")
+    assert [id for id in kept(settings, customer)["journal"] if "/interactions " in id] != []
+    assert api.delete(f"/customers/{customer}").status_code == 202
+    worker.remove_erased()
+    assert "journal" not in kept(settings, customer)
