@@ -1,16 +1,49 @@
 """The queries about erasures."""
 
+import asyncio
+from collections.abc import Iterable
+from time import monotonic
+
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
 
 from services.interactions.domain.erasing.rows import ErasureRow
 from services.interactions.domain.rows import ERASURES
 from services.interactions.team_store import before_that
+from shared.facts.erased import ERASED_IDS, erased_hash
 from shared.runtime.mongo import Document
 from shared.schemas.services import SERVICES
 from shared.schemas.times import Micros
 
 MOST_WAITING = 10_000
 """Erasures that are looked at for how long services have been waited for, the oldest."""
+
+LOOK_S, AWAY_S = 1.0, 15.0
+"""So long ``ErasedIds`` waits for the store, and so long it does not ask again where that was in vain."""
+
+
+class ErasedIds:
+    """Which ids have been erased, for an answer that needs not say so. Of one process."""
+
+    def __init__(self, database: AsyncDatabase[Document], key: bytes) -> None:
+        """``key``: the erasure key."""
+        self._erased = database[ERASED_IDS]
+        self._key = key
+        self._asks_from = 0.0
+
+    async def among(self, ids: Iterable[str]) -> frozenset[str]:
+        """Those of them that have been erased, by one read; nobody where the store does not say it soon: what
+        is told goes into the log while the store is away."""
+        hashes = {erased_hash(self._key, id): id for id in set(ids)}
+        if not hashes or monotonic() < self._asks_from:
+            return frozenset()
+        try:
+            async with asyncio.timeout(LOOK_S):
+                found = self._erased.find({"_id": {"$in": [*hashes]}}, batch_size=len(hashes) + 1)
+                return frozenset(hashes[one["_id"]] for one in await found.to_list())
+        except (PyMongoError, TimeoutError):
+            self._asks_from = monotonic() + AWAY_S
+            return frozenset()
 
 
 class ErasureStore:

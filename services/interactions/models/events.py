@@ -36,8 +36,9 @@ class Accepted(Frozen):
 
     accepted: int
     without_effect: list[WithoutEffect] | None = None
-    """An import's grants of what their customers have withdrawn themselves, as far as is known yet; left out
-    where there are none."""
+    """What is told of customers who have been erased (``erased``), and an import's grants of what their
+    customers have withdrawn themselves (``withdrawn``), as far as is known yet; left out where there are
+    none."""
 
 
 class BadEvent(Frozen):

@@ -9,6 +9,7 @@ from services.interactions.desk.session import agent_of
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.sla.policy import Sla
 from services.interactions.duplicate_store import DuplicateStore
+from services.interactions.erasure_store import ErasedIds
 from services.interactions.errors import INVALID_CURSOR
 from services.interactions.remembered import Remembered
 from services.interactions.resolving import Resolver
@@ -46,6 +47,14 @@ async def get_resolver(request: Request) -> Resolver:
     return cast(Resolver, state.resolver)
 
 
+async def get_erased_ids(request: Request) -> ErasedIds:
+    """The process's own, as it remembers that the store is away."""
+    state = request.app.state
+    if not hasattr(state, "erased_ids"):
+        state.erased_ids = ErasedIds(state.database, state.settings.erased_by)
+    return cast(ErasedIds, state.erased_ids)
+
+
 async def get_duplicates(database: Database) -> DuplicateStore:
     return DuplicateStore(database)
 
@@ -70,6 +79,7 @@ def is_own(principal: Principal, agent_id: str) -> bool:
 
 Resolving = Annotated[Resolver, Depends(get_resolver)]
 """Finds whose an alias is."""
+Erased = Annotated[ErasedIds, Depends(get_erased_ids)]
 Duplicates = Annotated[DuplicateStore, Depends(get_duplicates)]
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Policy = Annotated[Sla, Depends(get_sla)]

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 
 from services.interactions.accepting import SLICE, Told, accept
 from services.interactions.domain.profile.consents import WITHDRAWN, has_no_effect
+from services.interactions.erasure_store import ErasedIds
 from services.interactions.errors import (
     FORBIDDEN,
     FORBIDDEN_SOURCE,
@@ -27,8 +28,8 @@ from services.interactions.errors import (
 from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents, WithoutEffect
 from services.interactions.person_store import PersonStore
 from services.interactions.resolving import resolved
-from services.interactions.routes.dependencies import Resolving, Source
-from shared.domain import RefusedError
+from services.interactions.routes.dependencies import Erased, Resolving, Source
+from shared.domain import ERASED, RefusedError
 from shared.facts.aliases import AliasError, Identity, is_alias
 from shared.facts.consents import is_unproven_grant
 from shared.http.audit import note, touched
@@ -88,15 +89,21 @@ BODY = {
     },
 )
 async def post_events(
-    request: Request, principal: Source, producer: Producer, resolver: Resolving, database: Database
+    request: Request,
+    principal: Source,
+    producer: Producer,
+    resolver: Resolving,
+    database: Database,
+    erased: Erased,
 ) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers, in which a value in double
     quotes is unquoted and percents are decoded, once).
 
     202 ``{"accepted": n}`` once the broker has them all. 422 ``invalid_events`` names each bad one by
     its index, and nothing is published; 403 each that the caller's key may not write. After 503 some may
-    have been: send the same again, under the same ids. ``without_effect`` names consents that an import
-    grants without evidence, though the customer withdrew them.
+    have been: send the same again, under the same ids. ``without_effect`` names what will change
+    nothing, as far as is known: what is told of somebody who has been erased (``erased``), and consents that
+    an import grants without evidence, though the customer withdrew them (``withdrawn``).
     """
     events = split(request.headers, await request.body())
     told = await check(events, principal, partial(note, request), resolver.identity)
@@ -107,24 +114,25 @@ async def post_events(
 
     async def naming(told: Sequence[Told]) -> Sequence[Told]:
         named = await resolved(told, resolver)
-        vain.extend(await without_effect(named, PersonStore(database)))
+        vain.extend(await without_effect(named, PersonStore(database), erased))
         return named
 
     return Accepted(accepted=await accept(told, producer, naming), without_effect=vain or None)
 
 
-async def without_effect(told: Sequence[Told], store: PersonStore) -> list[WithoutEffect]:
+async def without_effect(told: Sequence[Told], store: PersonStore, erased: ErasedIds) -> list[WithoutEffect]:
     """Which of these events will change nothing, and why, as far as is known now."""
-    asked = {index: one.event for index, one in enumerate(told) if is_unproven_grant(one.event)}
-    if not asked:
-        return []
-    known = await store.customers(event.subject for event in asked.values())
-    vain = [
-        index
-        for index, event in asked.items()
-        if event.subject in known and has_no_effect(known[event.subject], event)
-    ]
-    return [WithoutEffect(index=index, code="withdrawn", detail=WITHDRAWN) for index in vain]
+    # To erase somebody once more is no vain wish.
+    about = {i: one.event for i, one in enumerate(told) if not isinstance(one.event.data, CustomerErased)}
+    about = {index: event for index, event in about.items() if event.data.entity == CUSTOMER}
+    gone = await erased.among(event.subject for event in about.values())
+    asked = {i: e for i, e in about.items() if e.subject not in gone and is_unproven_grant(e)}
+    known = await store.customers(event.subject for event in asked.values()) if asked else {}
+    vain = {index: (ERASED.code, ERASED.sentence) for index, e in about.items() if e.subject in gone}
+    for index, event in asked.items():
+        if event.subject in known and has_no_effect(known[event.subject], event):
+            vain[index] = ("withdrawn", WITHDRAWN)
+    return [WithoutEffect(index=i, code=code, detail=why) for i, (code, why) in sorted(vain.items())]
 
 
 def split(headers: Headers, body: bytes) -> list[bytes]:

@@ -36,7 +36,8 @@ def test_who_is_erased_is_gone_and_not_unknown(api: TestClient, customer: str) -
         "customer_id": customer, "channel": "web", "category": "x", "severity": "low", "description": "d"
     })  # fmt: skip
     assert (written.status_code, written.json()["code"]) == (410, "erased")
-    tell(api, told("customer.registered", customer, {"name": "Ann Again"}, 5))
+    again = api.post("/events", json=told("customer.registered", customer, {"name": "Ann Again"}, 5))
+    assert [one["code"] for one in again.json()["without_effect"]] == ["erased"]
     assert api.get(f"/customers/{customer}").status_code == 410
     assert api.get("/customers", params={"query": "Ann Again"}).json()["items"] == []
 
@@ -114,3 +115,27 @@ def test_all_ids_of_a_person_go(api: TestClient, pair: tuple[str, str]) -> None:
     assert erased(api, old).status_code == 202
     for id in pair:
         assert api.get(f"/customers/{id}").status_code == 410
+
+
+def test_who_tells_of_an_erased_id_hears_that_it_has_no_effect(api: TestClient, customer: str) -> None:
+    address = f"email:{customer}@example.com"
+    other, purchase = f"{customer}-2", {"order_id": "o-1", "channel": "web", "items": []}
+    tell(api, told("customer.registered", customer, {"name": "Ann Marked"}, 0))
+    assert erased(api, customer).status_code == 202
+    answer = api.post("/events", json=[
+        told("customer.registered", other, {"name": "Bob"}, 1),
+        told("customer.registered", customer, {"name": "Ann Again"}, 1),
+        told("purchase.made", customer, purchase | {"total": {"amount": 1250, "currency": "EUR"}}, 2),
+        told("customer.erased", customer, {}, 3),
+        told("consent.changed", customer, {"purpose": "marketing", "channel": "email", "granted": True}, 4)
+        | {"imported": True},
+        told("customer.updated", address, {"name": "Somebody"}, 5),
+    ])  # fmt: skip
+    assert answer.status_code == 202
+    assert answer.json() == {
+        "accepted": 6,
+        "without_effect": [
+            {"index": index, "code": "erased", "detail": "The customer has been erased."}
+            for index in (1, 2, 4)
+        ],
+    }
