@@ -8,6 +8,8 @@ from tests import containers
 
 ROOT = Path(__file__).parents[1]
 NAME = "rapport:image-test"
+FIT = "rapport-fit:image-test"
+"""Of `rapport clv fit`: the same, and SciPy."""
 
 
 class NoImageError(Exception):
@@ -17,9 +19,18 @@ class NoImageError(Exception):
 def built() -> str:
     """The image's name: built from this tree, or ``RAPPORT_IMAGE``, which is there already. Raises
     NoImageError."""
+    return _built(NAME, os.environ.get("RAPPORT_IMAGE"))
+
+
+def built_to_fit() -> str:
+    """As ``built``, the image of `rapport clv fit`: ``RAPPORT_FIT_IMAGE``, where it is there already."""
+    return _built(FIT, os.environ.get("RAPPORT_FIT_IMAGE"), "--target", "fit")
+
+
+def _built(name: str, given: str | None, *options: str) -> str:
     if not containers.answers():
         raise NoImageError("No Docker daemon answers: start one, or name it with DOCKER_HOST.")
-    if given := os.environ.get("RAPPORT_IMAGE"):
+    if given:
         return given
     found = subprocess.run([ROOT / "deploy/image/base.sh"], stdout=subprocess.PIPE, text=True)
     if found.returncode:
@@ -27,9 +38,9 @@ def built() -> str:
     head = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     revision = subprocess.run(head, capture_output=True, text=True).stdout.strip()
     arguments = {"PYTHON": found.stdout.strip(), "REVISION": revision or "unknown"}
-    build = ["docker", "build", "--file", str(ROOT / "deploy/Dockerfile"), "--tag", NAME]
+    build = ["docker", "build", "--file", str(ROOT / "deploy/Dockerfile"), "--tag", name, *options]
     build += [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
     done = subprocess.run([*build, str(ROOT)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise NoImageError(f"The image could not be built:\n{done.stdout[-4000:]}")
-    return NAME
+    return name

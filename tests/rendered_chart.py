@@ -92,8 +92,9 @@ def named(things: Sequence[Thing], kind: str, name: str) -> Thing:
 
 def pods(things: Sequence[Thing]) -> Iterator[tuple[str, Thing]]:
     """Name of what makes it, and the pod's template."""
-    for thing in of_kind(things, "Deployment", "Job"):
-        yield thing["metadata"]["name"], thing["spec"]["template"]
+    for thing in of_kind(things, "Deployment", "Job", "CronJob"):
+        made = thing["spec"]["jobTemplate"]["spec"] if thing["kind"] == "CronJob" else thing["spec"]
+        yield thing["metadata"]["name"], made["template"]
 
 
 def process_of(name: str) -> tuple[str, str]:

@@ -17,4 +17,6 @@ options=(--quiet --universal --python-version 3.11 --generate-hashes
     --extra embedded --extra demo --constraint requirements/dev.txt
 "$uv" pip compile "${options[@]}" "$@" --group pyproject.toml:image --output-file requirements/image.txt \
     --constraint requirements/dev.txt
+"$uv" pip compile "${options[@]}" "$@" --group pyproject.toml:fit --output-file requirements/fit.txt \
+    --constraint requirements/dev.txt
 "$uv" pip compile "${options[@]}" "$@" tests/bench/peers/requirements.in --output-file tests/bench/peers/requirements.txt

@@ -22,6 +22,9 @@ NAME: Schema = {"type": "string", "pattern": r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)
 _PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 HOST: Schema = {"type": "string", "pattern": rf"^(({_PART}\.)+{_PART})?$"}
 TIME: Schema = {"type": "string", "pattern": r"^\d+[smh]$"}
+NAMED: Schema = {"type": "string", "minLength": 1}
+DIGEST: Schema = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
+SCHEDULE: Schema = {"type": "string", "pattern": r"^\S+( \S+){4}$", "examples": ["30 23 * * *"]}
 PORTS: Schema = {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 65535}}
 
 RENAMED = (
@@ -80,15 +83,13 @@ def _process(kind: str) -> Schema:
 
 
 def definitions() -> Schema:
-    key = {"type": "string", "minLength": 1}
-    named: Schema = {"type": "string", "minLength": 1}
     return {
         "settings": _variables({"type": ["string", "number", "boolean", "object", "array", "null"]}),
         "secrets": _variables(
             {
                 "type": ["object", "null"],
                 "additionalProperties": False,
-                "properties": {"secret": named, "key": key},
+                "properties": {"secret": NAMED, "key": NAMED},
                 "required": ["secret", "key"],
             }
         ),
@@ -96,7 +97,7 @@ def definitions() -> Schema:
             {
                 "type": ["object", "null"],
                 "additionalProperties": False,
-                "properties": {"text": named, "configMap": named, "secret": named, "key": key},
+                "properties": {"text": NAMED, "configMap": NAMED, "secret": NAMED, "key": NAMED},
                 "oneOf": [{"required": [one]} for one in ("text", "configMap", "secret")],
             }
         ),
@@ -154,6 +155,13 @@ def _processes() -> dict[str, Schema]:
             **{"from": of("peers")},
             extraVolumes=FREE_LIST,
             extraVolumeMounts=FREE_LIST,
+        ),
+        "clv": complete(
+            enabled=FLAG,
+            image=complete(repository=NAMED, tag=TEXT, digest=DIGEST),
+            schedule=SCHEDULE,
+            timeZone=NAMED,
+            memoryMiB=whole(256, 65536),
         ),
         "podDisruptionBudget": complete(
             enabled=FLAG,
@@ -221,9 +229,9 @@ def _beside() -> dict[str, Schema]:
 def values_schema() -> Schema:
     """The whole schema, ready for JSON (draft 2020-12)."""
     image = complete(
-        repository={"type": "string", "minLength": 1},
+        repository=NAMED,
         tag=TEXT,
-        digest={"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"},
+        digest=DIGEST,
         pullPolicy=one_of("Always", "IfNotPresent", "Never"),
         pullSecrets=TEXTS,
         command={**TEXTS, "minItems": 1},

@@ -43,6 +43,8 @@ def refused(*sets: str) -> str:
         ("secrets.RAPPORT_MONGO.key=", "at '/secrets/RAPPORT_MONGO/key': minLength"),
         ("secrets.RAPPORT_MONGO=rapport", "at '/secrets/RAPPORT_MONGO': got string, want"),
         ("hosts.loyalty=https://points.example", "at '/hosts/loyalty'"),
+        ("clv.schedule=nightly", "at '/clv/schedule': 'nightly' does not match pattern"),
+        ("clv.memoryMiB=64", "at '/clv/memoryMiB': minimum: got 64, want 256"),
         ("podDisruptionBudget.maxUnavailable=0%", "at '/podDisruptionBudget/maxUnavailable'"),
         ("podDisruptionBudget.maxUnavailable=0", "at '/podDisruptionBudget/maxUnavailable'"),
         (

@@ -167,3 +167,4 @@ def test_what_to_do_next_is_said_at_the_end() -> None:
     notes = done.stdout.partition("NOTES:")[2]
     assert "rapport.purchase.made.v1" in notes
     assert "links in messages lead nowhere" in notes
+    assert "clv.enabled is false" in notes

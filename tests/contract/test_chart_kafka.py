@@ -14,7 +14,7 @@ from rapport.topics import Retention, wanted
 from shared.journal.drafting import TIMERS_A_STEP
 from shared.schemas.services import SERVICES
 from shared.schemas.topics import DEAD_LETTER_SUFFIX, TYPES
-from tests.rendered_chart import ROOT, Thing, each_setup, golden, named, of_kind, selects
+from tests.rendered_chart import ROOT, Thing, each_setup, golden, named, of_kind, pods, selects
 
 WITH_STRIMZI = pytest.mark.parametrize(("setup", "partitions"), [("strimzi", 12), ("certificates", 8)])
 BY_CLASS = {cls.__name__: cls.topic for cls in TYPES.values()}
@@ -198,10 +198,7 @@ def test_nothing_comes_in_and_nothing_goes_out_but_what_is_named(setup: str) -> 
     if setup == "gitops":
         assert policies == {}
         return
-    labels = [
-        thing["spec"]["template"]["metadata"]["labels"]
-        for thing in of_kind(golden(setup), "Deployment", "Job")
-    ]
+    labels = [pod["metadata"]["labels"] for _, pod in pods(golden(setup))]
     assert all(selects(policies["deny"]["podSelector"], one) for one in labels)
     assert policies["deny"].keys() == {"podSelector", "policyTypes"}
     assert set(policies["deny"]["policyTypes"]) == {"Ingress", "Egress"}

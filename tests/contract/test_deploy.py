@@ -21,13 +21,14 @@ from tests.rendered_chart import golden, named
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text(encoding="utf-8"))
-OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "rapport"}
+IMAGES = ("rapport", "rapport-fit")
+OURS = {name: service for name, service in COMPOSE["services"].items() if service["image"] in IMAGES}
 PROCESSES = sorted(name for name in OURS if name.endswith(("-worker", "-api", "-mail")))
 
 
 def test_compose_has_every_part() -> None:
     services = {part for part in PARTS if part.endswith(("-worker", "-api", "-mail"))}
-    assert set(OURS) == services | {"topics", "check"}
+    assert set(OURS) == services | {"topics", "check", "clv"}
     assert {"kafka", "mongo", "mail", "prometheus", "grafana"} <= set(COMPOSE["services"])
 
 
@@ -108,7 +109,7 @@ def test_prometheus_and_grafana_are_given_what_is_here() -> None:
 
 def test_images_are_of_a_version() -> None:
     for name, service in COMPOSE["services"].items():
-        assert service["image"] == "rapport" or ":" in service["image"], name
+        assert service["image"] in IMAGES or ":" in service["image"], name
 
 
 def test_nothing_is_reached_from_other_machines() -> None:

@@ -16,7 +16,7 @@ from rapport.launch import fetch, launch, stop
 from shared.schemas.services import SERVICES
 from tests import containers
 from tests.containers import Container
-from tests.image_build import NoImageError, built
+from tests.image_build import NoImageError, built, built_to_fit
 from tests.stack import Stack
 from tests.told import Ticking, say
 
@@ -31,6 +31,16 @@ def image() -> str:
     try:
         with Ticking("building the image"):
             return built()
+    except NoImageError as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(scope="session")
+def fitting(image: str) -> str:
+    """The image of `rapport clv fit`, built upon the other or ``RAPPORT_FIT_IMAGE``."""
+    try:
+        with Ticking("building the image that fits"):
+            return built_to_fit()
     except NoImageError as error:
         pytest.fail(str(error))
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient
-from packaging.markers import Marker
 
 from rapport import broker
 from tests import containers
 from tests.image.conftest import MARGIN, Running, await_ready
+from tests.image.parts import listed, locked
 from tests.image_build import ROOT
 from tests.stack import new_customer, purchase, until
 from tests.told import say
@@ -22,18 +22,6 @@ from tests.told import say
 LIMIT_MB = 350
 GRACE = 20
 """Seconds between SIGTERM and SIGKILL, as Compose file and chart have them."""
-
-
-def locked(file: str, python: str) -> dict[str, str]:
-    """The packages of a lock file that Linux with this Python has, by their normal names."""
-    where = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
-    where |= {"sys_platform": "linux", "platform_python_implementation": "CPython"}
-    found = {}
-    for line in (ROOT / "requirements" / file).read_text(encoding="utf-8").splitlines():
-        pin = re.match(r"([a-z0-9.-]+)==(\S+)(?: ; (.*?))? \\$", line)
-        if pin and (pin[3] is None or Marker(pin[3]).evaluate(where)):
-            found[pin[1].replace(".", "-")] = pin[2]
-    return found
 
 
 @pytest.fixture(scope="session")
@@ -63,19 +51,14 @@ def test_it_is_small_and_nobody_s_root(image: str) -> None:
 def test_what_is_inside_is_what_is_locked_and_is_listed(image: str, sbom: Any) -> None:
     assert sbom["bomFormat"] == "CycloneDX"
     assert sbom["metadata"]["component"]["name"] == "rapport"
-    listed = {part["purl"].partition("?")[0]: part for part in sbom["components"] if "purl" in part}
-    python = {
-        re.sub(r"[-_.]+", "-", part["name"]).lower(): part["version"]
-        for url, part in listed.items()
-        if url.startswith("pkg:pypi/")
-    }
+    python = listed(sbom)
     _, version, _ = containers.output(
         image, "python", "-c", "import platform; print(platform.python_version())"
     )
     wanted = locked("runtime.txt", version.strip())
     assert {name: python.get(name) for name in wanted} == wanted
     assert python.keys() == wanted.keys(), "nothing else is in"
-    debian = {part["name"] for url, part in listed.items() if url.startswith("pkg:deb/")}
+    debian = listed(sbom, "deb").keys()
     assert {"bash", "libc6"} <= debian
     say(f"{len(python)} Python packages and {len(debian)} of Debian, all listed")
     assert "file:///" not in json.dumps(sbom), "no path of the machine that built it"

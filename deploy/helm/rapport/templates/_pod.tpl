@@ -28,7 +28,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end -}}
 
 {{- define "rapport.containerSecurity" -}}
-image: {{ include "rapport.image" .root }}
+image: {{ .image | default (include "rapport.image" .root) }}
 imagePullPolicy: {{ .root.Values.image.pullPolicy }}
 securityContext:
   allowPrivilegeEscalation: false
@@ -57,8 +57,10 @@ topologySpreadConstraints:
 {{- end }}
 {{- end -}}
 
-{{/* A Job of one command: root, name, words, kind, and account. Hooks bring their own annotations. */}}
+{{/* A Job of one command: root, words, kind, and account; service, image and memoryMiB where they are not the usual
+     ones. Hooks bring their own annotations. */}}
 {{- define "rapport.job" -}}
+{{- $here := merge (dict "service" (.service | default "")) . -}}
 spec:
   backoffLimit: {{ .backoffLimit | default 6 }}
   activeDeadlineSeconds: {{ .seconds | default 300 }}
@@ -78,14 +80,14 @@ spec:
         - name: {{ .kind }}
           {{- include "rapport.containerSecurity" . | nindent 10 }}
           command: {{ include "rapport.command" . }}
-          env: {{- include "rapport.env" (merge (dict "service" "") .) | nindent 12 }}
+          env: {{- include "rapport.env" $here | nindent 12 }}
           resources:
-            requests: {cpu: 50m, memory: 192Mi}
-            limits: {cpu: "1", memory: 192Mi}
-          {{- with include "rapport.mounts" (merge (dict "service" "") .) | trim }}
+            requests: {cpu: 50m, memory: {{ .memoryMiB | default 192 | int }}Mi}
+            limits: {cpu: "1", memory: {{ .memoryMiB | default 192 | int }}Mi}
+          {{- with include "rapport.mounts" $here | trim }}
           volumeMounts: {{- . | nindent 12 }}
           {{- end }}
-      {{- with include "rapport.volumes" (merge (dict "service" "") .) | trim }}
+      {{- with include "rapport.volumes" $here | trim }}
       volumes: {{- . | nindent 8 }}
       {{- end }}
 {{- end -}}

@@ -1,5 +1,5 @@
 {{/* The variables of a process. All templates here take root, service ("" for a command's Job) and kind: worker,
-     api, topics, check or migration. */}}
+     api, topics, check, migration or clv. */}}
 
 {{/* A setting as text: lists and maps as JSON, numbers without an exponent. */}}
 {{- define "rapport.text" -}}
@@ -7,14 +7,15 @@
 {{- end -}}
 
 {{/* What the values have under settings, secrets or files ("of"): the service's own before the others, and before
-     those, of secrets, its worker's or API's. */}}
+     those, of secrets, its worker's or API's. What fits the models reads the store, as the API does. */}}
 {{- define "rapport.given" -}}
 {{- $given := dict -}}
 {{- range $name, $value := index .root.Values .of -}}{{- $_ := set $given $name $value -}}{{- end -}}
 {{- if .service -}}
 {{- range $name, $value := index .root.Values.services .service .of -}}{{- $_ := set $given $name $value -}}{{- end -}}
-{{- if and (eq .of "secrets") (has .kind (list "worker" "api")) -}}
-{{- range $name, $value := (index .root.Values.services .service .kind).secrets -}}{{- $_ := set $given $name $value -}}{{- end -}}
+{{- $as := ternary "api" .kind (eq .kind "clv") -}}
+{{- if and (eq .of "secrets") (has $as (list "worker" "api")) -}}
+{{- range $name, $value := (index .root.Values.services .service $as).secrets -}}{{- $_ := set $given $name $value -}}{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toYaml $given -}}
@@ -90,15 +91,16 @@
 
 {{/* Of a map of variables, those that this process reads: the rest would be noise, or a secret too many. */}}
 {{- define "rapport.readHere" -}}
-{{- $jobs := dict "topics" "^RAPPORT_(KAFKA.*|PARTITIONS)$" "check" "^RAPPORT_((INTERACTIONS|LOYALTY)_URL|API_KEY)$" -}}
+{{- $jobs := dict "topics" "^RAPPORT_(KAFKA.*|PARTITIONS)$" "check" "^RAPPORT_((INTERACTIONS|LOYALTY)_URL|API_KEY)$" "clv" "^RAPPORT_(KAFKA|MONGO)(_.*)?$" -}}
+{{- $only := index $jobs .kind -}}
 {{- $known := .root.Files.Get "files/variables.yaml" | fromYaml -}}
 {{- $read := dict -}}
 {{- range $name, $value := .map -}}
 {{- $services := (index $known $name | default dict).services -}}
 {{- if and (eq $.kind "worker") (regexMatch "^RAPPORT_(API_KEYS?|JWT_.*|JWKS_.*|OIDC_.*|RATE_LIMIT)$" $name) -}}
-{{- else if and $.service (or (not $services) (has $.service $services)) -}}
-{{- $_ := set $read $name $value -}}
-{{- else if and (not $.service) (regexMatch (index $jobs $.kind | default "") $name) -}}
+{{- else if $only -}}
+{{- if regexMatch $only $name -}}{{- $_ := set $read $name $value -}}{{- end -}}
+{{- else if or (not $.service) (not $services) (has $.service $services) -}}
 {{- $_ := set $read $name $value -}}
 {{- end -}}
 {{- end -}}
