@@ -53,8 +53,14 @@ class ErasureStore:
         self._database = database
 
     async def one(self, erasure: str) -> ErasureRow | None:
+        """None where nobody of this hash has been erased. What services say of it is noted later:
+        until the first word there are no entries."""
         found = await self._database[ERASURES].find_one({"_id": erasure})
-        return None if found is None else ErasureRow.read([found])[0]
+        if found is not None:
+            return ErasureRow.read([found])[0]
+        if await self._database[ERASED_IDS].find_one({"_id": erasure}) is None:
+            return None
+        return ErasureRow(erasure=erasure, order="", entries=[], missing=[*SERVICES])
 
     async def listed(self, *, waiting: bool, before: str | None, limit: int) -> list[ErasureRow]:
         """The last one first, all or those that wait; ``before`` is the ``order`` of the last one shown."""

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pymongo import MongoClient
 from starlette.testclient import TestClient
 
+from services.interactions.domain.rows import ERASURES
 from shared.facts.certificate import checks, public_key, signing_seed
 from shared.facts.erased import erased_hash, erasure_key
 from shared.journal.derived import record_of
@@ -82,6 +84,25 @@ def test_a_certificate_says_who_has_answered_and_holds(
     assert key == {"public_key": public_key(signing_seed(ERASED_BY))}
     assert [check for check in checks(certificate, key["public_key"]) if check.fault is not None] == []
     assert customer not in answer.text
+
+
+def test_an_erasure_is_known_at_once_before_anything_is_noted_of_it(
+    api: TestClient, mongo: str, customer: str
+) -> None:
+    erasure = erase(api, customer)
+    with MongoClient[dict[str, Any]](mongo) as client:  # the first note is a command of its own, heard later
+        assert client["rapport_interactions"][ERASURES].delete_one({"_id": erasure}).deleted_count == 1
+    for named in (erasure, customer):
+        answer = api.get(f"/erasures/{named}")
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert (told["erasure"], told["begun"], told["complete"]) == (erasure, None, False)
+        assert (told["services"], told["entries"], told["lifted"]) == ([], [], None)
+    assert [check.name for check in checks(told) if check.fault is not None] == ["format"], (
+        "it proves nothing"
+    )
+    early = api.post(f"/erasures/{customer}/lift")
+    assert (early.status_code, early.json()["code"]) == (409, "erasure_under_way")
 
 
 def test_of_nobody_there_is_no_certificate(api: TestClient, customer: str) -> None:
