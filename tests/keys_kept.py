@@ -19,13 +19,6 @@ class Rows:
         if query["_id"] in self.documents or upsert:
             self.documents.setdefault(query["_id"], dict(query)).update(change["$set"])
 
-    def find_one_and_update(
-        self, query: dict[str, Any], change: dict[str, Any], *, upsert: bool, return_document: bool
-    ) -> dict[str, Any]:
-        assert upsert
-        assert return_document
-        return copy.copy(self.documents.setdefault(query["_id"], query | change["$setOnInsert"]))
-
 
 class Awaited:
     """The same, as the asynchronous driver has it."""

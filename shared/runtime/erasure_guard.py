@@ -1,9 +1,8 @@
 """Nothing starts under another erasure key than its store's tombstones were made with: by that key nobody who
 was erased would be known, and all of them could come back, without a word."""
 
-from typing import Any, Final
+from typing import Final
 
-from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.facts.erased import ERASED_IDS, ERASURE, KEYS, key_fingerprint
@@ -30,14 +29,11 @@ async def other_key(database: AsyncDatabase[Document], key: bytes) -> Refusal | 
 async def keep_key(database: AsyncDatabase[Document], key: bytes) -> Refusal | None:
     """As ``other_key``, and from then on the database has the fingerprint of this key. One of another key
     gives way as long as nobody has been erased."""
-    mine = {"fingerprint": key_fingerprint(key)}
-    kept: Any = await database[KEYS].find_one_and_update(
-        ASKED, {"$setOnInsert": mine}, upsert=True, return_document=ReturnDocument.AFTER
-    )
-    if kept["fingerprint"] == mine["fingerprint"]:
-        return None
-    if (refusal := await other_key(database, key)) is None:
-        await database[KEYS].update_one(ASKED, {"$set": mine})
+    refusal = await other_key(database, key)
+    if refusal is None:
+        kept = {"$set": {"fingerprint": key_fingerprint(key)}}
+        await database[KEYS].update_one(ASKED, kept, upsert=True)
+        refusal = await other_key(database, key)  # one with another key may have started meanwhile
     return refusal
 
 

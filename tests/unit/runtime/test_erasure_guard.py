@@ -65,6 +65,21 @@ async def test_a_store_of_before_takes_the_key_that_is_set() -> None:
     assert await other_key(database.awaited, OTHER) is not None
 
 
+async def test_of_two_that_start_together_under_two_keys_one_serves() -> None:
+    """On a store of before, which tells neither that it is wrong."""
+    database = Kept()
+    erase(database)
+    rows, own = database[KEYS], database[KEYS].update_one
+
+    def update_one(*args: Any, **options: Any) -> None:
+        own(*args, **options)
+        own({"_id": ERASURE}, {"$set": {"fingerprint": key_fingerprint(OTHER)}})
+
+    rows.update_one = update_one
+    assert await keep_key(database.awaited, MINE) is not None
+    assert await other_key(database.awaited, OTHER) is None
+
+
 class Client:
     """Of one database."""
 
