@@ -127,9 +127,11 @@ class Drafter(Generic[S]):
                 unstorable=step.unstorable,
             )
             telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
-            unknown, asked = plan.nameless - asked, asked | plan.nameless
+            doubtful = _of_erased(plan)
+            unknown, asked = doubtful - asked, asked | doubtful
             if unknown and await self._learn(step, sorted(unknown)):
-                continue  # told, and maybe not published, before they were erased
+                await self._read_states(step)
+                continue
             if not plan.counters.unread:
                 await self._read_retracted(step, plan)
                 step.complete(plan, self._service)
@@ -157,3 +159,13 @@ class Drafter(Generic[S]):
             step.known.update(found)
             step.memory.forget(step.state_ids)
         return set(found)
+
+
+def _of_erased(plan: Plan[S]) -> set[str]:
+    """Uids of entries about those who are erased by now, go in the plan or come back by it. The journal is
+    asked of them before the plan is believed: of the first it would refuse none, though they may have been
+    told before, and not be published yet; of the others it has nothing left once it is acted upon."""
+    if not plan.erased and not plan.lifted:
+        return {*plan.nameless}
+    moved = plan.erased.keys() | plan.lifted.keys()
+    return plan.nameless | {e.event.uid for e in plan.entries if e.event.state_id in moved}

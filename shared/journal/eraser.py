@@ -188,19 +188,20 @@ class Eraser(Generic[S]):
         where it is to be ``now``, its uids are returned."""
         unsaid: list[str] = []
         for trace in traces:
-            tells = trace.get("emitted") or "refusal" in trace
-            if tells and not memory.has_said(trace["topic"], trace["partition"], trace["offset"], partition):
+            chore, is_command = sweep.chores.get(trace["subject"]), "outcome" in trace
+            # A fact's entry is all that tells its redelivery from news: a lift would let them come back.
+            waits = trace.get("emitted") or "refusal" in trace or (chore is not None and not is_command)
+            if waits and not memory.has_said(trace["topic"], trace["partition"], trace["offset"], partition):
                 if not now:
                     sweep.unsaid = True
                     continue
                 unsaid.append(trace["_id"])
-            chore = sweep.chores.get(trace["subject"])
             if chore is None:
                 told = [id for id in told_of(trace) if id in sweep.chores]
                 removal.untold[trace["_id"]] = told
                 removal.count(sweep.chores[told[0]].hash, "journal")
                 continue
-            if "outcome" in trace:
+            if is_command:
                 # The one that erased them answers as it did.
                 removal.bare[trace["_id"]] = Bare(chore.hash, trace["_id"] == chore.uid)
             else:
