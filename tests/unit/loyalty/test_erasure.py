@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.loyalty.domain.state import MemberState
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.commands.loyalty import AdjustmentRequested, RedemptionRequested
-from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
+from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged, ErasureLifted
 from shared.schemas.event import Event
 
 from .account import day
@@ -70,6 +70,19 @@ def test_points_are_written_off_by_an_entry_without_a_person_of_which_nobody_is_
     assert len(company.worker.emitted) == told
     assert company.worker.states.keys() == {"bob"}
     assert company.worker.timers("ann") == []
+    check(company)
+
+
+def test_who_came_back_is_written_off_by_another_entry_though_by_the_same_event_told_again() -> None:
+    company = Company()
+    company.buy("ann", 1, 5_000)
+    erased = company.event("ann", 2, CustomerErased())
+    company.worker.send(erased)
+    company.worker.store.journal.clear()  # as the eraser leaves it
+    company.tell("ann", 3, ErasureLifted())
+    company.buy("ann", 4, 700)
+    assert company.worker.send(erased).status == "applied"
+    assert [entry["points"] for entry in company.ledger("")] == [-50, -7]
     check(company)
 
 

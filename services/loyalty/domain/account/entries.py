@@ -135,7 +135,8 @@ def write_off(book: Book) -> None:
         return
     points, book.debt = owed - sum(piece.remaining for piece in taken), 0
     book.posted["adjusted"] = book.posted.get("adjusted", 0) + points
-    at, entry_id = moment(book.at), book.context.new_id("erasure")
+    # Told again, after they came back, it is another one: the first one's row stays.
+    at, entry_id = moment(book.at), book.context.new_id(f"erasure:{book.context.origin}")
     why, lots = rules.Adjustment("erased"), tuple(_minus(taken))
     nobody, first = "", 1
     book.entries.append(
