@@ -53,6 +53,7 @@ class Replay:
         self._database = f"rapport_{handler.service}"
         self._records = {Origin(r.topic, r.partition, r.offset): r for log in records.values() for r in log}
         self._events = events
+        self._good = {origin for origins in events.values() for origin in origins}
         self._lifted: set[str] = set()
         """Customers whose erasure was."""
         self._handled: set[Origin] = set()
@@ -102,12 +103,13 @@ class Replay:
         self._watermarks[number] = stored
         named = {d["_id"]: d for d in journal}
         at, messages = before, []
+        reached = dict(self._highest)
         for origin in self._read(journal):
             event = self._event(origin)
             self.forgetting.before(event)
             if isinstance(event.data, LIFTS):
                 self._lifted.add(event.subject)
-            at = max(at, event.time)
+            at = max([at, event.time, *self._passed_over(origin, reached)])
             messages.append(Message(number, at, event, origin))
         fired = [(due_at, key) for key, due_at in map(_timer, named) if due_at is not None]
         horizon, last_key = self._limit(fired, stored, moves=bool(messages) or stored > before)
@@ -167,6 +169,14 @@ class Replay:
             self._highest[at] = max(origin.offset, self._highest.get(at, -1))
         self._told |= {d["_id"]: journalled(d) for d in journal}
         return origins
+
+    def _passed_over(self, origin: Origin, reached: dict[TopicPartition, int]) -> list[datetime]:
+        """The times of events before this one that no journal has: of those who were erased. The clock was
+        there. ``reached`` is the highest offset by then, and is moved on."""
+        at = origin.topic, origin.partition
+        before = [Origin(*at, offset) for offset in range(reached.get(at, -1) + 1, origin.offset)]
+        reached[at] = max(origin.offset, reached.get(at, -1))
+        return [self._event(one).time for one in before if one in self._good]
 
     def _replaced(self, journal: Sequence[Document], named: Collection[Origin]) -> list[Origin]:
         """Records that were handled, and refused or taken back, before another one of their ids came in the

@@ -11,6 +11,7 @@ from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.kafka.keys import partition_of
 from shared.kafka.publisher import Publisher
+from shared.schemas.customers import CustomerErased
 from shared.schemas.topics import DEAD_LETTER_SUFFIX
 from shared.worker.intake import FORWARDED, Intake
 from shared.worker.loop import RecordLoop
@@ -107,11 +108,24 @@ class JournalSubject:
         # What is forwarded, or comes twice, may come late, when other topics have long been read. So may what
         # was told before somebody was erased, and has an effect when it is told again after they came back.
         lifted = any(is_lift(record.value) for log in logs.values() for record in log)
-        if broker.grown or self.handler.reads_everything or lifted:
+        if broker.grown or self.handler.reads_everything or lifted or self._is_late(run):
             return [*self.replayed(run), *_missing(self._put_out(broker), broker)]
         wanted = expected(self.handler, self.intake(), logs, broker.partitions, self.topics)
         got = found(run.store.server, f"rapport_{self.service}", self.rows, logs, run.produced)
         return got.differences(wanted)
+
+    def _is_late(self, run: Ended) -> bool:
+        """Whether something about somebody who was erased may have come before or after that."""
+        heard: set[str] = set()
+        slots = [slot for _, slot in self._slots(run)]
+        erased = {s.event.subject for s in slots if s.event and isinstance(s.event.data, CustomerErased)}
+        for slot in slots:
+            if slot.event is None or slot.raw is None or slot.event.subject not in erased:
+                continue
+            if slot.event.uid in heard or FORWARDED in dict(slot.raw.headers):
+                return True
+            heard.add(slot.event.uid)
+        return False
 
     def emitted_by_others(self, value: bytes | None) -> bool:
         """Whether this record is of a part of the service that is not the handler."""
