@@ -177,6 +177,7 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         order_commands.OrderTellRequested,
         order_commands.OrderRefundRequested,
         order_commands.OrderDeleteRequested,
+        order_commands.OrderForgetRequested,
         review_commands.ReviewAnswerRequested,
         order_commands.PurchaseTellRequested,
         order_commands.ReturnTellRequested,
