@@ -38,6 +38,28 @@ NAMES: Mapping[str, Mapping[str, str]] = {
         "resolution": _("Solution"),
     },
     "author": {"customer": _("Customer"), "agent": _("Agent"), "bot": _("Bot"), "system": _("System")},
+    "category": {
+        "delivery": _("Delivery"),
+        "product": _("Product"),
+        "billing": _("Bill"),
+        "service": _("Service"),
+        "other": _("Something else"),
+    },
+    "outcome": {
+        "solved": _("Solved"),
+        "no_answer_needed": _("No answer needed"),
+        "no_reply": _("The customer does not answer"),
+        "spam": _("Spam"),
+    },
+    "handed": {"bot": _("To the bot"), "queue": _("To the queue")},
+    "segment": {
+        "champions": _("Champions"),
+        "loyal": _("Loyal"),
+        "new": _("New here"),
+        "promising": _("Promising"),
+        "at_risk": _("At risk"),
+        "lost": _("Lost"),
+    },
     "likeness": {
         "email": _("Same e-mail address"),
         "phone": _("Same phone number"),

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from services.interactions.desk.names import called
+from services.interactions.desk.reading import language_name
 from services.interactions.desk.refusals import Line, explained, noted
 from services.interactions.desk.words import FILTERS, Words
 from shared.http.problems import ProblemError
@@ -59,7 +60,7 @@ def environment() -> Environment:
     jinja.policies["ext.i18n.trimmed"] = True
     jinja.globals.update(language.SAID, _=language.SAID["gettext"], static=static, root=ROOT, icon=icon)
     jinja.filters.update({**language.FILTERS, **FILTERS})
-    jinja.filters.update(called=_called, explained=_explained, noted=_noted)
+    jinja.filters.update(called=_called, explained=_explained, noted=_noted, language=_language)
     return jinja
 
 
@@ -79,6 +80,11 @@ def _called(context: Context, value: str, kind: str) -> str:
 @pass_context
 def _explained(context: Context, problem: ProblemError) -> tuple[Line, ...]:
     return explained(problem, context["t"])
+
+
+@pass_context
+def _language(context: Context, tag: str) -> str:
+    return language_name(tag, context["t"])
 
 
 @pass_context

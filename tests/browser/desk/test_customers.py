@@ -44,7 +44,7 @@ def test_a_complaint_from_new_to_closed_by_the_keyboard(desk: DeskSite, page: Pa
     page.keyboard.press("Tab")
     page.keyboard.type("It never came.")
     page.keyboard.press("Control+Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("delivery")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Delivery")
     status = page.locator("#status")
     done(page, lambda: page.get_by_role("button", name="I take care of it").press("Enter"))
     expect(status).to_contain_text("being worked on")

@@ -96,7 +96,7 @@ class Parts:
         shown = card(row, desk.now) if box is None else box.card
         return desk.render(
             "complaint.html",
-            title=shown.category,
+            title=desk.t(called("category", shown.category)),
             here="complaints",
             status=200 if problem is None else problem.status,
             problem=problem,

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from services.interactions.desk.names import NAMES
 from services.interactions.desk.page import Form, Posted, SignedIn, desk_router
 from services.interactions.desk.presence import PRESENT
+from services.interactions.desk.reading import clock_time
 from services.interactions.desk.views.asked import RESTS
 from services.interactions.desk.views.customer import customer_page
 from services.interactions.desk.views.talk import days
-from services.interactions.desk.words import _
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.state import Customer
 from services.interactions.models.agents import AgentView, agent_view
@@ -31,20 +32,9 @@ router = desk_router()
 COLLEAGUES = 100
 SHOWN = 50
 """Messages of a page."""
-OUTCOMES = (
-    ("solved", _("Solved")),
-    ("no_answer_needed", _("No answer needed")),
-    ("no_reply", _("The customer does not answer")),
-    ("spam", _("Spam")),
-)
+OUTCOMES = tuple(NAMES["outcome"].items())
 """How a conversation ends."""
-CATEGORIES = (
-    ("delivery", _("Delivery")),
-    ("product", _("Product")),
-    ("billing", _("Bill")),
-    ("service", _("Service")),
-    ("other", _("Something else")),
-)
+CATEGORIES = tuple(NAMES["category"].items())
 """What a complaint is about, where the installation has no words of its own."""
 ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 CustomerId = Annotated[str, Query(pattern=ID_PATTERN)]
@@ -112,6 +102,7 @@ class Parts:
             days=days(talk.messages, desk.agent, desk.t.reader.where),
             before=days(_before(talk), desk.agent, desk.t.reader.where),
             customer=shown,
+            local_time=shown.person.local_time and clock_time(shown.person.local_time, desk.t),
             complaints=boxes,
             over=over,
             approvals={
