@@ -19,6 +19,8 @@ from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
 from shared.schemas.base import Strict
 
 WEEK = 7
+AGAIN_DAYS = 7
+"""Of so many days it is judged anew what late facts make of them, and so many are judged at once."""
 BY_NAME = frozenset({Kind.TALLY, Kind.RANKED})
 """Kinds whose names come and go."""
 _FOLLOWS = (
@@ -73,6 +75,37 @@ class Judged:
 def weekdays_before(day: int, weeks: int) -> list[int]:
     """The same weekday in the weeks before, the latest first."""
     return [day - WEEK * back for back in range(1, weeks + 1)]
+
+
+def turns(
+    kpis: Iterable[Kpi], judged_to: int | None, last: int | None, moved: Iterable[int]
+) -> dict[int, list[Kpi]]:
+    """Day -> the KPIs whose figure of it is to be judged, in the days' order: new ones, not too many, and of
+    those just before what has moved. Of a KPI that ripens later, so many days before.
+
+    ``judged_to``: the last day that was judged; ``last``: the last that is closed (None: none is).
+    """
+    found: dict[int, list[Kpi]] = {}
+    if last is None:
+        return found
+    first, end = _begin(judged_to, last), judged_up_to(judged_to, last)
+    for kpi in kpis:
+        ripe = last - kpi.ripe_days
+        new = range(first - kpi.ripe_days, end - kpi.ripe_days + 1)
+        again = (day for day in moved if ripe - AGAIN_DAYS < day <= ripe)
+        for day in {*new, *again}:
+            found.setdefault(day, []).append(kpi)
+    return dict(sorted(found.items()))
+
+
+def judged_up_to(judged_to: int | None, last: int) -> int:
+    """The last day that is judged then. Time that goes back takes nothing back."""
+    end = min(last, _begin(judged_to, last) + AGAIN_DAYS - 1)
+    return end if judged_to is None else max(end, judged_to)
+
+
+def _begin(judged_to: int | None, last: int) -> int:
+    return last - AGAIN_DAYS + 1 if judged_to is None else judged_to + 1
 
 
 def baseline(values: Iterable[float | None], policy: Anomalies) -> Baseline | None:

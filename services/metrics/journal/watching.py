@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from services.metrics import telemetry
-from services.metrics.domain.baseline import Judged, judged, weekdays_before
+from services.metrics.domain.baseline import Judged, judged, judged_up_to, turns, weekdays_before
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.kpi import Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
@@ -53,8 +53,6 @@ from shared.worker.retry import passes
 log = structlog.get_logger(__name__)
 
 EVERY: Micros = SECOND
-AGAIN_DAYS = 7
-"""Of so many days it is judged anew what late facts make of them, and so many are judged at once."""
 KEEP_EVERY: Micros = 10 * MINUTE
 LONGEST_NAME = 128
 
@@ -144,7 +142,7 @@ class Watching:
                 _keep(part, after)  # else who takes over reads again all that moved since something was told
             self._told[key] = after
             return
-        judging = _to_judge(told.judged, last, days)
+        judging = turns(kpis, told.judged, last, days)
         first = min([*days, *(weekdays_before(day, self._policy.anomalies.weeks)[-1] for day in judging)])
         reading = await self._sums.read(first, gaps=True)
         known = in_reading(await self._store.moved_since(told.since), reading)
@@ -153,10 +151,9 @@ class Watching:
         for one in found:
             self._restate(say, kpis, reading, one, at, wall)
             await asyncio.sleep(0)
-        if judging:
-            await self._judge(say, kpis, reading, judging, at)
-            ended = max([*judging, *([] if told.judged is None else [told.judged])])
-            after = msgspec.structs.replace(after, judged=ended)
+        await self._judge(say, judging, reading, at)
+        if last is not None:
+            after = msgspec.structs.replace(after, judged=judged_up_to(told.judged, last))
         say.into(part)
         _keep(part, after)
         self._told[key] = after
@@ -182,7 +179,7 @@ class Watching:
                 telemetry.RESTATED.labels(kpi.name).inc()
 
     async def _judge(
-        self, say: Saying, kpis: Sequence[Kpi], reading: Reading, days: Iterable[int], at: Micros
+        self, say: Saying, judging: Mapping[int, Sequence[Kpi]], reading: Reading, at: Micros
     ) -> None:
         policy = self._policy.anomalies
         windows: dict[int, Window] = {}
@@ -192,8 +189,8 @@ class Watching:
                 windows[day] = _as_of(reading, day, (), self._policy.churn)
             return _result(kpi, windows[day])
 
-        known = {row["_id"]: row for row in await self._store.judged(days)}
-        for day in days:
+        known = {row["_id"]: row for row in await self._store.judged(judging)}
+        for day, kpis in judging.items():
             await asyncio.sleep(0)
             weeks, places = weekdays_before(day, policy.weeks), dict[int, ByPlace]()
             for kpi in kpis:
@@ -261,16 +258,6 @@ def _keep(part: Partition, told: Told) -> None:
 def _holds(parts: Mapping[int, Partition], key: tuple[int, int]) -> bool:
     number, epoch = key
     return number in parts and parts[number].epoch == epoch
-
-
-def _to_judge(judged_to: int | None, last: int | None, moved: Iterable[int]) -> list[int]:
-    """The days whose turn it is: new ones, in their order and not too many, and of those just before what
-    has moved."""
-    if last is None:
-        return []
-    begin = last - AGAIN_DAYS + 1 if judged_to is None else judged_to + 1
-    new = range(begin, min(last, begin + AGAIN_DAYS - 1) + 1)
-    return sorted({*new, *(day for day in moved if last - AGAIN_DAYS < day <= last)})
 
 
 def _as_of(reading: Reading, day: int, moved: Iterable[Moved], policy: ChurnPolicy) -> Window:

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.metrics.domain.baseline import Anomalies, baseline, judged, weekdays_before
+from services.metrics.domain.baseline import (
+    AGAIN_DAYS,
+    Anomalies,
+    baseline,
+    judged,
+    judged_up_to,
+    turns,
+    weekdays_before,
+)
 from services.metrics.domain.kpis.kpi import Result
+from services.metrics.domain.kpis.outreach import BOUGHT_DAYS
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.shares import share_result
 
@@ -126,3 +135,40 @@ def test_each_quantile_is_a_figure_and_no_name_of_a_tally() -> None:
 def test_the_same_weekday() -> None:
     assert weekdays_before(100, 3) == [93, 86, 79]
     assert all(math.isfinite(day) for day in weekdays_before(0, 52))
+
+
+RIPENING = [KPIS[name] for name in ("ces", "response_rate", "reopened_share", "outreach_lift")]
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=12))
+def test_each_day_is_judged_once_and_when_it_is_ripe(steps: list[int]) -> None:
+    """However long nobody watched, or the clock went back; what moves is judged anew beside."""
+    judged_to: int | None = None
+    last = 1_000
+    found: dict[str, list[int]] = {kpi.name: [] for kpi in RIPENING}
+    for step in [*steps, *[0] * 40]:
+        last += step - 2 if step < 2 else step
+        for day, kpis in turns(RIPENING, judged_to, last, ()).items():
+            for kpi in kpis:
+                assert day + kpi.ripe_days <= last
+                found[kpi.name].append(day)
+        judged_to = judged_up_to(judged_to, last)
+    for kpi in RIPENING:
+        days = found[kpi.name]
+        assert days == [*range(days[0], days[0] + len(days))]
+        assert days[-1] + kpi.ripe_days == judged_to
+
+
+def test_what_moves_is_judged_anew_for_a_week_from_when_it_is_ripe() -> None:
+    ces, rate = KPIS["ces"], KPIS["response_rate"]
+    moved = {100, 99, 94, 93, 92, 87, 86}
+    found = turns([ces, rate], 100, 100, moved)
+    assert found == {87: [rate], 92: [rate], 93: [rate], 94: [ces], 99: [ces], 100: [ces]}
+    assert AGAIN_DAYS == rate.ripe_days == 7
+    assert turns([ces, rate], None, None, moved) == {}
+
+
+def test_a_lift_is_ripe_once_who_could_buy_has_or_has_not() -> None:
+    assert KPIS["outreach_lift"].ripe_days == BOUGHT_DAYS
+    assert "ripe 30 days later" in KPIS["outreach_lift"].text
+    assert "ripe" not in KPIS["nps"].text

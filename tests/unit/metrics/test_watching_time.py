@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.metrics.config import load
+from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.restating import MINUTE
 from services.metrics.figures_store import FiguresStore
 from services.metrics.store import MetricsStore
@@ -32,8 +33,8 @@ async def test_the_watch_reads_no_further_back_than_its_figures_do(
     await worker.tell(at(answered("nps", 10), TWO), at(purchase("o1"), TWO))
     await worker.pass_on(6)
     assert worker.restated
-    weeks = load().anomalies.weeks
-    assert min(asked) >= day_of(micros(NOW)) - 7 * (weeks + 2)
+    weeks, ripest = load().anomalies.weeks, max(kpi.ripe_days for kpi in KPIS.values())
+    assert min(asked) >= day_of(micros(NOW)) - ripest - 7 * (weeks + 2)
 
 
 async def test_time_that_goes_back_is_no_day_to_judge(client: Client, database_name: str) -> None:

@@ -100,6 +100,8 @@ def _reopened_share(w: Window) -> Result:
 
 _SINCE = date(2026, 11, 26)
 
+REOPENING_DAYS = 14
+"""Solutions that do not hold have mostly shown it by then."""
 _STAYS = "A complaint that an earlier version counted is in older figures as it was counted then"
 FIRST_RESPONSE_S = Kpi(
     name="first_response_s",
@@ -165,6 +167,7 @@ REOPENED_SHARE = Kpi(
     f"resolution; {WILSON}",
     unit="0 to 1",
     effective=_SINCE,
+    ripe_days=REOPENING_DAYS,
     counts=(COMPLAINTS,),
     compute=_reopened_share,
 )

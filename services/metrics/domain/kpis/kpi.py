@@ -149,6 +149,8 @@ class Kpi:
     """The day from which the definition counts."""
     before: str = ""
     """Of a later version than the first: what the one before it said, and what becomes of older figures."""
+    ripe_days: int = 0
+    """So many days later what is heard of a day is in: until then its figure is not compared with others'."""
     counts: tuple[Counts, ...]
     """The fields that it needs, and how events count into them."""
     compute: Callable[[Window], Result]
@@ -193,7 +195,8 @@ class Kpi:
     @property
     def text(self) -> str:
         """Its meaning and formula in one text, as the API, the gauges and the panels show it."""
-        return f"{self.description}. {self.formula}. Unit: {self.unit}."
+        ripe = f" A day's figure is ripe {self.ripe_days} days later." if self.ripe_days else ""
+        return f"{self.description}. {self.formula}. Unit: {self.unit}.{ripe}"
 
     @property
     def events(self) -> tuple[type[Data], ...]:

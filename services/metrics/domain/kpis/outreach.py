@@ -21,6 +21,8 @@ SENT, FAILED, RETURNED, REFUSED = "sent", "failed", "came_back", "refused:"
 ASKED, ANSWERED = "asked", "asked_answered"
 TREATED, TREATED_BOUGHT, HELD, HELD_BOUGHT = "treated:", "treated_bought:", "held:", "held_bought:"
 HOLDOUT = "holdout"
+ANSWER_DAYS = 7
+"""Nearly all who answer a message have done so by then."""
 BOUGHT_DAYS = 30
 BOUGHT_WITHIN = BOUGHT_DAYS * DAY
 
@@ -111,6 +113,7 @@ RESPONSE_RATE = Kpi(
     f"on which they were sent; an answer counts that says which message asked; {WILSON}",
     unit="0 to 1",
     effective=_SINCE,
+    ripe_days=ANSWER_DAYS,
     counts=(MESSAGES,),
     compute=_response_rate,
 )
@@ -158,6 +161,7 @@ LIFT = Kpi(
     unit="-1 to 1",
     source="Newcombe, Statistics in Medicine 17, 1998; Greenland and Robins, Biometrics 41, 1985",
     effective=_SINCE,
+    ripe_days=BOUGHT_DAYS,
     counts=(TRIALS,),
     compute=_lift,
 )

@@ -57,6 +57,11 @@ def _definition(kpi: Kpi) -> Iterator[str]:
         yield f"- Not watched: no `kpi.restated` and no `kpi.anomaly` tells of it, as {left_out(kpi)}."
     elif left_out(kpi):
         yield f"- Not watched for what is usual: no `kpi.anomaly` tells of it, as {left_out(kpi)}."
+    if kpi.ripe_days:
+        yield (
+            f"- A day's figure is ripe {kpi.ripe_days} days later, when what belongs to it is in: only then "
+            "is it asked whether it left what is usual (`kpi.anomaly`). Until then it reads too low or too high."
+        )
     before = f" Before: {kpi.before}." if kpi.before else ""
     yield f"- Version {kpi.version}, in effect from {kpi.effective.isoformat()}.{before}"
 
