@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.followup.domain.journeys.goals import MOST_SIGNALS
 from services.followup.domain.rules.rule import Rule
 from shared.schemas.base import Data
 from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
@@ -166,4 +167,5 @@ def test_ten_thousand_orders_cost_bytes() -> None:
         driver.event(purchase(f"o-{number}"), at=NOON + timedelta(seconds=number))
         driver.after(DAY)
     grown = len(driver.state.model_dump_json()) - empty
-    assert grown <= 200 * 19 + 1_000
+    goals = sum(rule.goal is not None for rule in driver.policy.rules.rules) * MOST_SIGNALS
+    assert grown <= 200 * 19 + 1_000 + goals * 60

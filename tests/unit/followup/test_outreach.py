@@ -193,42 +193,6 @@ def test_a_reopened_complaint_cancels_its_check_and_a_new_resolve_plans_another(
     assert len({scheduled.outreach_id for scheduled in driver.facts(OutreachScheduled)}) == 3
 
 
-def test_win_back_after_60_quiet_days_counted_from_the_last_purchase() -> None:
-    driver = reachable(Driver())
-    driver.event(purchase("o-1"))
-    driver.until(NOON + 50 * DAY)
-    driver.event(purchase("o-2"))
-    driver.event(purchase("o-0"), at=NOON + 20 * DAY)  # late: not the last one
-    driver.until(NOON + 110 * DAY - timedelta(seconds=1))
-    assert [m["rule"] for m in driver.sent] == ["thank-you", "thank-you"]
-    driver.until(NOON + 300 * DAY)
-    assert [m["rule"] for m in driver.sent][2:] == ["win-back"]
-    assert driver.sent[2]["at"] == NOON + 110 * DAY
-    win_backs = [f for f in driver.facts(OutreachScheduled) if f.rule == "win-back"]
-    assert len(win_backs) == 1  # at the decision only, not at every purchase
-
-
-def test_every_quiet_time_has_its_own_win_back() -> None:
-    driver = reachable(Driver())
-    for start in (0, 100, 200):
-        driver.until(NOON + start * DAY)
-        driver.event(purchase(f"o-{start}"))
-    driver.until(NOON + 400 * DAY)
-    days = [(m["at"] - NOON).days for m in driver.sent if m["rule"] == "win-back"]
-    assert days == [60, 160, 260]
-
-
-def test_a_purchase_in_the_night_before_a_deferred_win_back_calls_it_off() -> None:
-    driver = reachable(Driver(now=NOON + 10 * HOUR))  # 22:00
-    driver.event(purchase("o-1"))
-    driver.after(60 * DAY + HOUR)  # 23:00, 60 days later: deferred to 08:00
-    driver.event(purchase("o-2"))
-    driver.after(DAY)
-    assert "win-back" not in [m["rule"] for m in driver.sent]
-    driver.after(60 * DAY)
-    assert [m["rule"] for m in driver.sent].count("win-back") == 1
-
-
 @pytest.mark.parametrize(
     ("cents", "currency", "sent"),
     [(1000, "EUR", 0), (1001, "EUR", 0), (1, "EUR", 0), (1002, "EUR", 1), (1000, "USD", 1)],
