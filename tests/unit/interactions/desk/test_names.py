@@ -76,6 +76,14 @@ def test_a_template_says_nothing_that_catalogues_do_not_know(file: Path) -> None
     assert [said for said in attributes if re.search(r"[A-Z]?[a-z]+ [a-z]|[A-Z][a-z]", said)] == []
 
 
+@pytest.mark.parametrize("file", sorted(TEMPLATES.glob("*.html")), ids=lambda file: file.stem)
+def test_what_people_write_runs_as_its_script_does(file: Path) -> None:
+    """Arabic or Hebrew words, told or typed, on a page that runs from left to right."""
+    source = file.read_text(encoding="utf-8")
+    written = re.findall(r'<(?:textarea|[a-z]+ class="told")[^>]*>', _JINJA.sub("", source))
+    assert [tag for tag in written if 'dir="auto"' not in tag] == []
+
+
 def shown(page: str) -> Iterator[str]:
     """All that somebody reads on a page, or hears of it."""
     body = re.sub(r"<(script|style|svg)\b.*?</\1>", "", page, flags=re.DOTALL)
