@@ -60,7 +60,7 @@ def _definition(kpi: Kpi) -> Iterator[str]:
     if kpi.ripe_days:
         yield (
             f"- A day's figure is ripe {kpi.ripe_days} days later, when what belongs to it is in: only then "
-            "is it asked whether it left what is usual (`kpi.anomaly`). Until then it reads too low or too high."
+            "is it asked whether it left what is usual (`kpi.anomaly`). Until then it reads too low or high."
         )
     before = f" Before: {kpi.before}." if kpi.before else ""
     yield f"- Version {kpi.version}, in effect from {kpi.effective.isoformat()}.{before}"
