@@ -13,7 +13,6 @@ from shared.schemas.services import SERVICES
 from tests.stack import Answer, Stack, awake, event, new_customer, purchase, until
 
 LEFT = {
-    "interactions journal": "entries of places where others are sought, and of aliases, name whom they found",
     "interactions state team/": "a team remembers for an hour that a conversation is gone, by its customer",
 }
 """What still holds something of somebody who was erased, and why: a collection of a service's, and of its
