@@ -184,14 +184,18 @@ def projected(document: Document, projection: Any) -> Document:
     if not any(wanted.values()):
         return {k: v for k, v in document.items() if k not in wanted}
     kept = {"_id": document["_id"]} if "_id" in document and wanted.get("_id", 1) else {}
+    within: dict[str, dict[str, Any]] = {}
     for path, is_wanted in wanted.items():
         name, dot, rest = path.partition(".")
         if is_wanted and name in document:
-            kept[name] = _part(document[name], rest) if dot else document[name]
-    return kept
+            if dot:
+                within.setdefault(name, {"_id": 0})[rest] = 1
+            else:
+                kept[name] = document[name]
+    return kept | {name: _part(document[name], parts) for name, parts in within.items()}
 
 
-def _part(value: Any, path: str) -> Any:
+def _part(value: Any, parts: Mapping[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_part(one, path) for one in value]
-    return projected(value, {path: 1, "_id": 0}) if isinstance(value, Mapping) else value
+        return [_part(one, parts) for one in value]
+    return projected(value, parts) if isinstance(value, Mapping) else value
