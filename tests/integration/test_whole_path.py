@@ -223,7 +223,7 @@ def test_mail_goes_out_and_one_click_stops_it(stack: Stack) -> None:
 
     placed = until(lambda: ask(201), "followup knows the consent")
     asked_of = {"customer_id": customer}
-    would = stack.call("followup", "POST", "/rules/welcome/preview", asked_of).body
+    would = stack.call("followup", "POST", "/rules/win-back/preview", asked_of).body
     assert (would["decision"], would["to"]) == ("send", address)
     assert would["subject"]
     assert "Ada" in would["text"]
@@ -249,7 +249,7 @@ def test_mail_goes_out_and_one_click_stops_it(stack: Stack) -> None:
     statuses = {o["status"] for o in stack.get("followup", f"/customers/{customer}/outreach")["items"]}
     assert "sent" in statuses
     assert len(stack.mails(address)) == 1
-    preview = stack.call("followup", "POST", "/rules/welcome/preview", asked_of).body
+    preview = stack.call("followup", "POST", "/rules/win-back/preview", asked_of).body
     assert (preview["decision"], preview["reason"]) == ("suppress", "no_consent")
 
 

@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from services.followup.domain.journeys.arms import arm_of
 from services.followup.domain.rules.caps import FrequencyCap
 from shared.schemas.base import Data
 from shared.schemas.insights import HealthChanged
@@ -107,23 +106,3 @@ def test_where_there_is_room_for_one_the_birthday_has_it(first: bool) -> None:
     assert [(m["rule"], m["at"]) for m in driver.sent] == [("birthday", NOON - 4 * HOUR)]
     (no,) = driver.facts(OutreachSuppressed)
     assert (no.rule, no.reason) == ("tier-up", "frequency_cap")
-
-
-@pytest.mark.parametrize(("rule", "customer", "days"), [("win-back", "c-4", 60), ("lapsing", "c-13", 30)])
-def test_one_in_ten_is_left_alone_and_counted_beside_the_others(rule: str, customer: str, days: int) -> None:
-    """Of the same story: who is held out is told of, and their return counts as that of the others does."""
-    shipped = rules().rule(rule)
-    assert shipped is not None
-    for person, arm in (("c-1", "all"), (customer, "holdout")):
-        driver = reachable(Driver(customer=person))
-        for number in range(8):
-            driver.until(NOON + 7 * number * DAY)
-            driver.event(purchase(f"o-{number}"))
-        driver.after((days + 1) * DAY)
-        driver.event(purchase("o-back"))
-        (trial,) = [one for one in driver.state.trials if one.rule == rule]
-        assert (trial.arm, trial.reached) == (arm, True)
-        refused = [no.rule for no in driver.facts(OutreachSuppressed) if no.reason == "holdout"]
-        assert (len(sent(driver, rule)), refused.count(rule)) == ((1, 0) if arm == "all" else (0, 1))
-    arms = [arm_of(rules(), shipped, f"somebody-{number}") for number in range(1_000)]
-    assert 70 <= arms.count("holdout") <= 130
