@@ -177,7 +177,6 @@ TOPICS: dict[str, tuple[type[Data], ...]] = {
         order_commands.OrderTellRequested,
         order_commands.OrderRefundRequested,
         order_commands.OrderDeleteRequested,
-        order_commands.OrderForgetRequested,
         review_commands.ReviewAnswerRequested,
         order_commands.PurchaseTellRequested,
         order_commands.ReturnTellRequested,

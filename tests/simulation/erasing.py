@@ -12,7 +12,6 @@ from shared.journal.testing_store import InMemoryStore
 from shared.kafka.clients import KafkaRecord
 from shared.schemas.commands.duplicates import DuplicateForgetRequested
 from shared.schemas.commands.erasures import ErasureLiftRequested, ErasureNoteRequested
-from shared.schemas.commands.orders import OrderForgetRequested
 from shared.schemas.commands.teams import TaskForgetRequested
 from shared.schemas.customers import ErasureCompleted, ErasureLifted
 from shared.schemas.event import Event
@@ -21,9 +20,7 @@ Completed: TypeAlias = tuple[str, int, str]
 """Of whom, which of that customer's erasures it is, from 0, and what was removed."""
 LIFTS = (ErasureLifted, ErasureLiftRequested)
 _COMPLETED = ErasureCompleted.event_type.encode()
-_FORGET = tuple(
-    data.event_type.encode() for data in (DuplicateForgetRequested, OrderForgetRequested, TaskForgetRequested)
-)
+_FORGET = tuple(data.event_type.encode() for data in (DuplicateForgetRequested, TaskForgetRequested))
 _NOTE = ErasureNoteRequested.event_type.encode()
 
 

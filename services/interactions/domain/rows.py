@@ -14,7 +14,7 @@ import msgspec
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation, HandledBy
 from services.interactions.domain.conversations.conversation import Status as ConversationStatus
-from services.interactions.domain.erasing.elsewhere import forgotten_order, forgotten_pair, forgotten_task
+from services.interactions.domain.erasing.elsewhere import forgotten_pair, forgotten_task
 from services.interactions.domain.routing.told import Routed
 from services.interactions.domain.state import Complaint
 from shared.domain import Collection
@@ -26,11 +26,17 @@ from shared.schemas.times import Micros
 TIMELINE = "timeline"
 COMPLAINTS = "complaints"
 CONVERSATIONS = "conversations"
-CUSTOMERS, SEARCH = "customers", "search"
-TASKS, AGENTS, PRESENCE = "tasks", "agents", "presence"
-RECORDS, STORIES, FEEDBACK = "records", "stories", "feedback"
-WORK, ARRIVALS = "work", "arrivals"
-MAILS, DUPLICATES, ORDERS = "mails", "duplicates", "orders"
+CUSTOMERS = "customers"
+SEARCH = "search"
+TASKS = "tasks"
+AGENTS = "agents"
+PRESENCE = "presence"
+RECORDS = "records"
+STORIES = "stories"
+FEEDBACK = "feedback"
+WORK = "work"
+ARRIVALS = "arrivals"
+MAILS, DUPLICATES = "mails", "duplicates"
 EXPORTS, ERASURES = "exports", "erasures"
 
 COLLECTIONS = (
@@ -84,15 +90,6 @@ COLLECTIONS = (
     ),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     Collection(MAILS, owner="customer", personal=()),
-    # Whose a shop's order is, which the order's own state says.
-    Collection(
-        ORDERS,
-        owner="customer",
-        also=("named",),
-        personal=(),
-        indexes=("customer", "named"),
-        forget=forgotten_order,
-    ),
     # Written by the API, for some hours: exports that are made, each a row, and a row for each piece.
     Collection(
         EXPORTS,

@@ -135,12 +135,6 @@ class OrderDeleteRequested(OrderCommand):
     event_type: ClassVar[str] = "rapport.interactions.order_delete.requested.v1"
 
 
-class OrderForgetRequested(OrderCommand):
-    """The customer whose it is has been erased: it goes for good."""
-
-    event_type: ClassVar[str] = "rapport.interactions.order_forget.requested.v1"
-
-
 class PurchaseTellRequested(Command):
     """By what a shop told, a customer has bought something."""
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from shared.domain import Emit
 from shared.schemas.commands.duplicates import DuplicateForgetRequested
-from shared.schemas.commands.orders import OrderForgetRequested
 from shared.schemas.commands.teams import TaskForgetRequested
 from shared.schemas.times import moment
 
@@ -13,11 +12,6 @@ from shared.schemas.times import moment
 def forgotten_pair(row: Mapping[str, Any]) -> Emit:
     """Of a suggestion that two are one."""
     return Emit(DuplicateForgetRequested(), moment(row["at"]), row["_id"])
-
-
-def forgotten_order(row: Mapping[str, Any]) -> Emit:
-    """Of a shop's order."""
-    return Emit(OrderForgetRequested(), moment(row["at"]), row["_id"])
 
 
 def forgotten_task(row: Mapping[str, Any]) -> Emit:

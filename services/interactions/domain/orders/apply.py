@@ -3,15 +3,12 @@
 The order's own state decides what changed, so accounts may come in any order and many times; its customer
 hears of it by commands."""
 
-from services.interactions.domain.orders.rows import order_row
 from services.interactions.domain.orders.state import Order, rank, with_refunds
 from services.interactions.domain.orders.telling import Fact, settled
-from services.interactions.domain.rows import ORDERS
 from services.interactions.domain.state import altered
-from shared.domain import Context, Effects, Emit, Outcome, Put
+from shared.domain import Context, Effects, Emit, Outcome
 from shared.schemas.commands.orders import (
     OrderDeleteRequested,
-    OrderForgetRequested,
     OrderRefundRequested,
     OrderTellRequested,
     PurchaseTellRequested,
@@ -34,8 +31,6 @@ def apply(order: Order, event: Event, context: Context) -> Effects[Order]:
             heard = order if refunds is order.refunds else altered(order, refunds=refunds)
         case OrderDeleteRequested():
             heard = order if order.deleted else altered(order, deleted=True)
-        case OrderForgetRequested():
-            return Effects(order, erase=True)
         case _:
             raise AssertionError(f"nothing of an order: {event.type}")
     if heard is order:
@@ -44,9 +39,7 @@ def apply(order: Order, event: Event, context: Context) -> Effects[Order]:
     customer = new.customer_id
     assert customer is not None or not facts
     emits = tuple(Emit(_command(fact), event.time, customer) for fact in facts)
-    row = order_row(new)
-    rows = () if row is None else (Put(ORDERS, row.document()),)
-    return Effects(new, emits, rows=rows, outcome=Outcome(body={"told": len(emits)}))
+    return Effects(new, emits, outcome=Outcome(body={"told": len(emits)}))
 
 
 def _shown(order: Order, told: ShopOrder) -> Order:

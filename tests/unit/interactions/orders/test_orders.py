@@ -11,7 +11,6 @@ from shared.journal.testing import InMemoryWorker
 from shared.runtime.settings import Settings
 from shared.schemas.commands.orders import (
     OrderDeleteRequested,
-    OrderForgetRequested,
     OrderRefundRequested,
     OrderTellRequested,
     ShopRefund,
@@ -217,20 +216,3 @@ def test_the_facts_have_the_times_of_the_shop(shop: Worker) -> None:
     shop.tell(KEY, OrderRefundRequested(refund=refund("r1", "1.00")))
     times = [event.time for event in shop.emitted if isinstance(event.data, PurchaseMade | PurchaseReturned)]
     assert times == [START, START + timedelta(days=1)]
-
-
-def test_it_is_known_whose_it_is_until_they_are_erased(shop: Worker) -> None:
-    """By whom it was told of, and by whom the shop names now: it goes with either."""
-    shop.tell(KEY, OrderRefundRequested(refund=refund("r1", "5.00")))
-    assert shop.rows("orders") == []
-    shop.tell(KEY, account(0, TEA))
-    shop.tell(KEY, account(5, TEA, customer_id="c-2"))
-    (row,) = shop.rows("orders")
-    assert (row["_id"], row["customer"], row["named"]) == (KEY, "c-1", "c-2")
-    shop.tell(KEY, OrderForgetRequested())
-    assert f"order/{KEY}" not in shop.states
-    before = bought(shop)
-    late = shop.tell(KEY, account(9, TEA, POT))
-    assert late.outcome is not None
-    assert late.outcome.status == 410
-    assert bought(shop) == before
