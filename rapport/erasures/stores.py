@@ -67,12 +67,13 @@ class Databases:
 
         Raises TroubleError, before anything is written, where a database has tombstones of another key."""
         self._check()
+        for service in SERVICES:  # first: stopped at any time, no tombstone stands under another key's name
+            keep_key(self._of(service), self._key)
         new = {service: self._remember(service, tombstones.erased[service]) for service in SERVICES}
         found = {service: self._found(service, tombstones.erased[service], came) for service in SERVICES}
         everywhere = found["interactions"]
         done = []
         for service in SERVICES:
-            keep_key(self._of(service), self._key)
             erased = tombstones.erased[service]
             gone = {hash: id for hash, id in (everywhere | found[service]).items() if hash in erased}
             self._begin(service, gone, at)

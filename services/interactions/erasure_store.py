@@ -10,7 +10,7 @@ from pymongo.errors import PyMongoError
 from services.interactions.domain.erasing.rows import ErasureRow
 from services.interactions.domain.rows import ERASURES
 from services.interactions.team_store import before_that
-from shared.facts.erased import ERASED_IDS, erased_hash
+from shared.facts.erased import ERASED_IDS, ERASING, erased_hash
 from shared.runtime.mongo import Document
 from shared.schemas.services import SERVICES
 from shared.schemas.times import Micros
@@ -53,14 +53,15 @@ class ErasureStore:
         self._database = database
 
     async def one(self, erasure: str) -> ErasureRow | None:
-        """None where nobody of this hash has been erased. What services say of it is noted later:
-        until the first word there are no entries."""
+        """None where nobody of this hash has been erased. What services say of it is noted later: until the
+        first word there are no entries, and never where its tombstone alone came, by an import."""
         found = await self._database[ERASURES].find_one({"_id": erasure})
         if found is not None:
             return ErasureRow.read([found])[0]
         if await self._database[ERASED_IDS].find_one({"_id": erasure}) is None:
             return None
-        return ErasureRow(erasure=erasure, order="", entries=[], missing=[*SERVICES])
+        begun = await self._database[ERASING].find_one({"_id": erasure}, {"_id": 1}) is not None
+        return ErasureRow(erasure=erasure, order="", entries=[], missing=[*SERVICES] if begun else None)
 
     async def listed(self, *, waiting: bool, before: str | None, limit: int) -> list[ErasureRow]:
         """The last one first, all or those that wait; ``before`` is the ``order`` of the last one shown."""

@@ -35,6 +35,7 @@ OURS: Mapping[str, str] = {
         "Several customers have a conversation %(conversation)s: open it from its customer."
     ),
     "broker_unavailable": _("The broker does not answer. Send it again: it is done once."),
+    "duplicate_decided": _("Suggestion %(duplicate)s is decided already: %(status)s."),
     "form_expired": _("This form is none of your session’s: load the page again, then send it."),
     "idempotency_mismatch": _(
         "This form was sent before, with something else in it: load the page again, then send it."

@@ -48,7 +48,8 @@ class CertificateEntry(Frozen):
 
 class Certificate(Frozen):
     """``signature``: Ed25519 over the canonical JSON of all else. Nothing may be added or left out. Of an
-    erasure that has only just taken effect ``begun`` is null, and there are no ``entries`` yet."""
+    erasure that has only just taken effect ``begun`` is null, and there are no ``entries`` yet; nor of one
+    that was done elsewhere, whose tombstone was imported."""
 
     format: Literal["rapport.erasure.v1"]
     erasure: str

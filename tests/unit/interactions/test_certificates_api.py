@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from services.interactions.domain.rows import ERASURES
 from shared.facts.certificate import checks, public_key, signing_seed
-from shared.facts.erased import erased_hash, erasure_key
+from shared.facts.erased import ERASING, erased_hash, erasure_key
 from shared.journal.derived import record_of
 from shared.runtime.settings import Settings
 from shared.schemas.customers import ErasureCompleted
@@ -103,6 +103,19 @@ def test_an_erasure_is_known_at_once_before_anything_is_noted_of_it(
     )
     early = api.post(f"/erasures/{customer}/lift")
     assert (early.status_code, early.json()["code"]) == (409, "erasure_under_way")
+
+
+def test_a_tombstone_that_was_imported_alone_can_be_lifted(
+    api: TestClient, mongo: str, customer: str
+) -> None:
+    erasure = erase(api, customer)
+    with MongoClient[dict[str, Any]](mongo) as client:
+        for name in (ERASURES, ERASING):
+            assert client["rapport_interactions"][name].delete_one({"_id": erasure}).deleted_count == 1
+    told = api.get(f"/erasures/{customer}").json()
+    assert (told["begun"], told["complete"], told["entries"]) == (None, False, [])
+    assert api.post(f"/erasures/{customer}/lift").status_code == 200
+    assert api.get(f"/customers/{customer}").status_code == 404
 
 
 def test_of_nobody_there_is_no_certificate(api: TestClient, customer: str) -> None:
