@@ -26,7 +26,8 @@ def record_of(event: Event) -> Record:
     value, headers = encode(event)
     if len(value) > (most := MAX_RECORD_BYTES + data.room):
         raise TOO_LARGE(type=data.event_type, size=len(value), most=most)
-    return Record(data.topic, event.subject.encode(), value, tuple(headers))
+    about = tuple(id for name in data.tells_of if (id := getattr(data, name)) is not None)
+    return Record(data.topic, event.subject.encode(), value, tuple(headers), about=about)
 
 
 class Derived:

@@ -25,9 +25,7 @@ from shared.journal.refusals import Refusal
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
-from shared.schemas.codec import told_of
 from shared.schemas.event import Event, key_of
-from shared.schemas.topics import TOPICS
 from shared.worker.processing import Origin
 
 Change: TypeAlias = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne | DeleteMany
@@ -198,19 +196,9 @@ def _tombstone(tombstone: Tombstone) -> Document:
 
 
 def _with_emitted(document: Document, emitted: Sequence[Record]) -> Document:
-    if not emitted:
-        return document
-    document["emitted"] = stored = [_stored(record) for record in emitted]
-    if "/" in (document["subject"] or ""):  # of another kind: what it tells of customers goes with them
-        for one, record in zip(stored, emitted, strict=True):
-            if about := about_of(record):
-                one["about"] = about
+    if emitted:
+        document["emitted"] = [_stored(record) for record in emitted]
     return document
-
-
-def about_of(record: Record) -> list[str]:
-    """The customers of whom a record tells somebody else; a dead letter is kept as it came."""
-    return told_of(record.value) if record.topic in TOPICS and record.value else []
 
 
 def _stored(record: Record) -> Document:
@@ -218,6 +206,8 @@ def _stored(record: Record) -> Document:
     document: Document = {"topic": record.topic, "key": record.key, "value": record.value, "headers": headers}
     if record.partition is not None:  # a dead letter keeps the partition that its record was on
         document["partition"] = record.partition
+    if record.about:  # what it tells of them goes with them
+        document["about"] = list(record.about)
     return document
 
 
@@ -234,4 +224,6 @@ def journalled(document: Mapping[str, Any]) -> Journalled:
 def _record(stored: Mapping[str, Any]) -> Record:
     headers = tuple((name, bytes(value)) for name, value in stored["headers"])
     key, value = bytes(stored["key"]), bytes(stored["value"])
-    return Record(stored["topic"], key, value, headers, stored.get("partition"))
+    return Record(
+        stored["topic"], key, value, headers, stored.get("partition"), tuple(stored.get("about", ()))
+    )

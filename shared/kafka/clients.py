@@ -47,6 +47,8 @@ class Record:
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...] = ()
     partition: int | None = None
+    about: tuple[str, ...] = ()
+    """The customers of whom it tells somebody else, for whoever keeps it."""
 
 
 RECORD_BYTES, HEADER_BYTES = 300, 200

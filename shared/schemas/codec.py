@@ -67,14 +67,6 @@ def data_class(event_type: str) -> type[Data] | None:
     return TYPES.get(event_type) or TYPES.get(current_type(event_type))
 
 
-def told_of(value: bytes) -> list[str]:
-    """Of a record as ``encode`` makes it: the customers of whom it tells somebody else."""
-    envelope = msgspec.json.decode(value)
-    cls = TYPES.get(envelope["type"])
-    named = () if cls is None else cls.tells_of
-    return sorted({envelope["data"][name] for name in named if envelope["data"].get(name) is not None})
-
-
 def encode(event: Event) -> tuple[bytes, Headers]:
     """The record's value and headers in structured mode."""
     headers = [("content-type", STRUCTURED.encode())]

@@ -68,3 +68,22 @@ def test_the_journal_does_not_say_whose_an_alias_was(
     assert api.delete(f"/customers/{customer}").status_code == 202
     worker.remove_erased()
     assert "journal" not in kept(settings, customer)
+
+
+def entries_naming(settings: Settings, customer: str, subject: str) -> list[str]:
+    with MongoClient[dict[str, Any]](settings.mongo) as client:
+        theirs = client["rapport_interactions"]["journal"].find({"subject": subject})
+        return [one["_id"] for one in theirs if customer in str(one)]
+
+
+def test_another_customers_entries_name_them_no_more(
+    api: TestClient, worker: InlineWorker, settings: Settings, customer: str
+) -> None:
+    """Who is told of an address that is theirs asks whether the two may be one."""
+    other, address = f"beside-{customer[::-1]}", f"{customer[::-1]}@example.org"
+    tell(api, told("customer.registered", customer, {"name": "Ann", "email": address}, 0))
+    tell(api, told("customer.registered", other, {"name": "Bea", "email": address}, 1))
+    assert entries_naming(settings, customer, other)
+    assert api.delete(f"/customers/{customer}").status_code == 202
+    worker.remove_erased()
+    assert not entries_naming(settings, customer, other)

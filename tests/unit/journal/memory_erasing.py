@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain import Collection, Outcome, Put
-from shared.journal.documents import about_of
 from shared.journal.erasing import Chore
 from shared.journal.erasing_store import GONE, Removal, told_of
 from shared.journal.testing_store import InMemoryStore
@@ -55,7 +54,7 @@ class MemoryErasing:
                 "topic": entry.origin.topic,
                 "partition": entry.origin.partition,
                 "offset": entry.origin.offset,
-                "emitted": [_stored(record, subject) for record in entry.emitted],
+                "emitted": [_stored(record) for record in entry.emitted],
             }
             if subject not in ids and not {*told_of(trace)} & {*ids}:
                 continue
@@ -80,8 +79,8 @@ class MemoryErasing:
             if not left.answers:
                 store.outcomes[uid] = Outcome(**GONE["outcome"])  # type: ignore[arg-type]  # as JSON has it
         for uid, ids in removal.untold.items():
-            entry, subject = store.journal[uid], store.subjects[uid]
-            told = ((record, told_of({"emitted": [_stored(record, subject)]})) for record in entry.emitted)
+            entry = store.journal[uid]
+            told = ((record, told_of({"emitted": [_stored(record)]})) for record in entry.emitted)
             store.journal[uid] = replace(entry, emitted=tuple(r for r, of in told if not {*of} & {*ids}))
         for hash, counts in removal.counts.items():
             chore = store.chores[hash]
@@ -104,6 +103,6 @@ class MemoryErasing:
         self._written()
 
 
-def _stored(record: Record, subject: str | None) -> dict[str, Any]:
+def _stored(record: Record) -> dict[str, Any]:
     """What the journal has of what an entry emitted."""
-    return {"key": record.key, "about": about_of(record) if "/" in (subject or "") else []}
+    return {"key": record.key, "about": list(record.about)}
