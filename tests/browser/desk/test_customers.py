@@ -11,6 +11,7 @@ def test_the_search_answers_while_one_types(desk: DeskSite, page: Page) -> None:
     desk.sign_in(page)
     page.keyboard.press("/")
     page.wait_for_url("**/desk/search")
+    expect(page.get_by_role("searchbox")).to_be_focused()  # which it is some time after it has come
     page.keyboard.type("quisl")
     found = page.get_by_role("link", name="Zoë Quisling-Ávila")
     expect(found.first).to_be_visible()
