@@ -58,6 +58,7 @@ def test_a_standby_takes_over_after_more_than_the_poll_interval(
     load.check(platform)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("parts", [("kafka",), ("mongo",)])
 def test_no_outage_fails_liveness(platform: Platform, worker: WorkerStarter, parts: tuple[str, ...]) -> None:
     load = Load(seed=6)
