@@ -63,6 +63,12 @@ def test_the_loyal_are_surprised_once_a_year(by_profile: bool) -> None:
     refuses.after(2 * DAY)
     assert not refuses.facts(TaskOpened)
     assert not sent(refuses, "surprise"), "nothing waits"
+    late = ada()  # heard at night, of yesterday: the store is asked at once, and the mail goes by it
+    late.event(MemberEnrolled(channel="store"), at=NOON - 400 * DAY)
+    late.until(NOON + 14 * HOUR)
+    late.event(counted_to("loyal"), at=late.now - 23 * HOUR)
+    late.after(2 * DAY)
+    assert [len(late.facts(TaskOpened)), len(sent(late, "surprise"))] == [1, 1]
     stranger = ada()
     stranger.event(counted_to("loyal"))
     stranger.after(2 * DAY)

@@ -143,7 +143,7 @@ def test_a_quiet_time_that_waited_for_the_morning_and_ends_is_told() -> None:
     assert driver.state.planned
     driver.event(purchase("o-2"))
     (fact,) = [one for one in driver.facts(OutreachCancelled) if one.rule == "win-back"]
-    assert fact.reason == "condition_unmet"
+    assert fact.reason == "goal_reached"
     balanced(driver)
 
 
