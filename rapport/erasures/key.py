@@ -8,8 +8,8 @@ from pymongo.database import Database
 
 from rapport import connections
 from rapport.trouble import TroubleError
-from shared.facts.erased import ERASED_IDS, ERASURE, KEYS, key_fingerprint
-from shared.runtime.erasure_guard import refused
+from shared.facts.erased import ERASED_IDS, KEYS
+from shared.runtime.erasure_guard import ASKED, another, keeping, refused
 from shared.runtime.keyring import ErasureKeySettings
 from shared.runtime.refusal import Refusal
 
@@ -36,13 +36,12 @@ def told(known: Mapping[str, str], environ: Mapping[str, str] | None = None) -> 
 def other_key(store: Store, key: bytes) -> Refusal | None:
     """Why a service's database is not served with this key, as its processes would say; None where it is.
     Raises PyMongo's errors."""
-    kept = store[KEYS].find_one({"_id": ERASURE})
-    if kept is None or kept["fingerprint"] == key_fingerprint(key) or store[ERASED_IDS].find_one({}) is None:
+    other = another(store[KEYS].find_one(ASKED), key)
+    if other is None or store[ERASED_IDS].find_one({}) is None:
         return None
-    return refused(store.name, kept["fingerprint"], key)
+    return refused(store.name, other, key)
 
 
 def keep_key(store: Store, key: bytes) -> None:
     """The database's erased ids are of this key: no process starts with another one."""
-    kept = {"$set": {"fingerprint": key_fingerprint(key)}}
-    store[KEYS].update_one({"_id": ERASURE}, kept, upsert=True)
+    store[KEYS].update_one(ASKED, keeping(key), upsert=True)

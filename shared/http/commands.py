@@ -31,7 +31,8 @@ from shared.facts.erased import erased_hash
 from shared.http import audit
 from shared.http.auth import Principal
 from shared.http.clock import ApiClock
-from shared.http.problems import STORE_AWAY, ProblemError, from_refusal, phrase
+from shared.http.polling import polled
+from shared.http.problems import ProblemError, from_refusal, phrase
 from shared.kafka.publisher import Record
 from shared.merging.course import MOVED_STATUS
 from shared.runtime.digest import digest
@@ -43,8 +44,6 @@ from shared.schemas.event import Event
 
 TOPIC = "commands"
 HEADER = "Idempotency-Key"
-FIRST_POLL_S = 0.01
-SLOWEST_POLL_S = 0.1
 NAME_LIMIT = 160
 """Characters of a source for who sent it: the rest of the 256 is for the service and the route."""
 
@@ -169,22 +168,7 @@ class Commands:
 
     async def _wait(self, uid: str, deadline: float) -> Mapping[str, Any] | None:
         """Poll the journal. The command is in the log: an error from here on is a 202, never a 503."""
-        pause, loop = FIRST_POLL_S, asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout_at(deadline):
-                # A cancellation that meets an answer is lost within the driver (``wait_for``, Python 3.11).
-                while loop.time() < deadline:
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 1.5, SLOWEST_POLL_S)
-                    try:
-                        entry = await self._journal.find_one({"_id": uid})
-                    except STORE_AWAY:
-                        continue
-                    if entry is not None:
-                        return entry
-        except TimeoutError:
-            pass
-        return None
+        return await polled(lambda: self._journal.find_one({"_id": uid}), deadline)
 
     async def _told(
         self,

@@ -9,8 +9,8 @@ from typing import Any
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.http.clock import ApiClock
-from shared.http.commands import FIRST_POLL_S, SLOWEST_POLL_S, TOPIC, Sender
-from shared.http.problems import STORE_AWAY
+from shared.http.commands import TOPIC, Sender
+from shared.http.polling import polled
 from shared.kafka.publisher import Record
 from shared.runtime.telemetry import COMMANDS
 from shared.runtime.tracing import current_traceparent
@@ -64,23 +64,16 @@ class Rounds:
 
     async def _outcomes(self, subjects: Mapping[str, str]) -> dict[str, Mapping[str, Any]]:
         """By subject, of those that the journal has in time."""
-        pause, left = FIRST_POLL_S, dict(subjects)
+        left = dict(subjects)
         found: dict[str, Mapping[str, Any]] = {}
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout
-        try:
-            async with asyncio.timeout_at(deadline):
-                # A cancellation that meets an answer is lost within the driver (``wait_for``, Python 3.11).
-                while left and loop.time() < deadline:
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 1.5, SLOWEST_POLL_S)
-                    try:
-                        entries = await self._entries([*left])
-                    except STORE_AWAY:
-                        continue
-                    found |= {left.pop(entry["_id"]): entry.get("outcome") or {} for entry in entries}
-        except TimeoutError:
-            pass
+
+        async def look() -> bool | None:
+            for entry in await self._entries([*left]):
+                found[left.pop(entry["_id"])] = entry.get("outcome") or {}
+            return None if left else True
+
+        if left:
+            await polled(look, asyncio.get_running_loop().time() + self._timeout)
         return found
 
     async def _entries(self, uids: Sequence[str]) -> list[dict[str, Any]]:

@@ -18,12 +18,10 @@ ASKED = {"_id": ERASURE}
 async def other_key(database: AsyncDatabase[Document], key: bytes) -> Refusal | None:
     """Why a process with this key may not serve the service's database; None where it may. Writes nothing.
     Raises PyMongo's errors."""
-    kept = await database[KEYS].find_one(ASKED)
-    if kept is None or kept["fingerprint"] == key_fingerprint(key):
+    other = another(await database[KEYS].find_one(ASKED), key)
+    if other is None or await database[ERASED_IDS].find_one({}) is None:
         return None
-    if await database[ERASED_IDS].find_one({}) is None:
-        return None
-    return refused(database.name, kept["fingerprint"], key)
+    return refused(database.name, other, key)
 
 
 async def keep_key(database: AsyncDatabase[Document], key: bytes) -> Refusal | None:
@@ -31,10 +29,20 @@ async def keep_key(database: AsyncDatabase[Document], key: bytes) -> Refusal | N
     gives way as long as nobody has been erased."""
     refusal = await other_key(database, key)
     if refusal is None:
-        kept = {"$set": {"fingerprint": key_fingerprint(key)}}
-        await database[KEYS].update_one(ASKED, kept, upsert=True)
+        await database[KEYS].update_one(ASKED, keeping(key), upsert=True)
         refusal = await other_key(database, key)  # one with another key may have started meanwhile
     return refusal
+
+
+def another(kept: Document | None, key: bytes) -> str | None:
+    """The fingerprint that a database keeps (``ASKED``) where it is of another key; else None."""
+    found = None if kept is None else str(kept["fingerprint"])
+    return None if found == key_fingerprint(key) else found
+
+
+def keeping(key: bytes) -> Document:
+    """The update by which it keeps this key's."""
+    return {"$set": {"fingerprint": key_fingerprint(key)}}
 
 
 def refused(database: str, kept: str, key: bytes) -> Refusal:

@@ -151,7 +151,8 @@ class Watching:
         for one in found:
             self._restate(say, kpis, reading, one, at, wall)
             await asyncio.sleep(0)
-        await self._judge(say, judging, reading, at)
+        if judging:
+            await self._judge(say, judging, reading, at)
         if last is not None:
             after = msgspec.structs.replace(after, judged=judged_up_to(told.judged, last))
         say.into(part)
