@@ -9,8 +9,10 @@ from threading import local
 from typing import Any, BinaryIO, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
+from rapport.connections import to_api
 from rapport.home import Home, read_env
 from rapport.trouble import TroubleError
+from shared.runtime.https import untrusted
 from shared.schemas.services import SERVICES
 
 T = TypeVar("T")
@@ -54,7 +56,7 @@ class Client:
     def __init__(self, env: Mapping[str, str]) -> None:
         """``env`` has the key, and the URL of each service that is called."""
         self.urls = {name: url for name in SERVICES if (url := env.get(url_variable(name)))}
-        self._key = env["RAPPORT_API_KEY"]
+        self._env, self._key = env, env["RAPPORT_API_KEY"]
         self._own = local()
         self._opened: list[http.client.HTTPConnection] = []
 
@@ -142,9 +144,9 @@ class Client:
             except (OSError, http.client.HTTPException) as error:
                 connection.close()  # The server may have closed an idle one: once more, newly opened.
                 if attempt == 2:
-                    raise TroubleError(
-                        f"{service} at {self.urls[service]} does not answer: {error}."
-                    ) from error
+                    url = self.urls[service]
+                    said = untrusted(error, url, url_variable(service))
+                    raise TroubleError(said or f"{service} at {url} does not answer: {error}.") from error
         raise AssertionError("unreachable")
 
     def map(self, function: Callable[[T], R], over: Iterable[T]) -> list[R]:
@@ -166,9 +168,6 @@ class Client:
     def _connection(self, service: str) -> http.client.HTTPConnection:
         own: dict[str, http.client.HTTPConnection] = self._own.__dict__
         if service not in own:
-            place = urlsplit(self.urls[service])
-            secure = place.scheme == "https"
-            kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-            own[service] = kind(place.hostname or "", place.port, timeout=_TIMEOUT_S)
+            own[service] = to_api(self.urls[service], self._env, _TIMEOUT_S)
             self._opened.append(own[service])
         return own[service]

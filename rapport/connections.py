@@ -1,8 +1,10 @@
 """How the commands reach what runs: by the variables of this process, else those of this home's stack."""
 
+import http.client
 import os
 from collections.abc import Mapping
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
@@ -10,6 +12,7 @@ from pydantic_settings import BaseSettings
 from rapport.home import Home, read_env
 from rapport.trouble import TroubleError
 from shared.kafka.brokers import Brokers
+from shared.runtime.https import HttpsSettings, place
 from shared.runtime.settings import explain, variable
 from shared.runtime.transport import KafkaSettings, MongoSettings
 
@@ -39,6 +42,20 @@ def store_environ(environ: Mapping[str, str] | None = None) -> Mapping[str, str]
     if known is None:
         raise TroubleError("No store is known here: start one with `rapport up`, or set RAPPORT_MONGO.")
     return known
+
+
+def to_api(url: str, environ: Mapping[str, str], seconds: float) -> http.client.HTTPConnection:
+    """Of a service, not connected yet; over TLS by whom these variables trust. Raises TroubleError."""
+    try:
+        (host, port), scheme = place(url), urlsplit(url).scheme
+    except ValueError:
+        host = scheme = ""
+    if not host or scheme not in ("http", "https"):
+        raise TroubleError(f"{url} is no URL of an API: write http://host:port, or https://…")
+    if scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=seconds)
+    trust = read(HttpsSettings, environ).https_trust
+    return http.client.HTTPSConnection(host, port, timeout=seconds, context=trust)
 
 
 def _known(name: str, environ: Mapping[str, str] | None) -> Mapping[str, str] | None:

@@ -40,6 +40,8 @@ def explain(error: OSError) -> str | None:
             return f"The disk{where} is full: free some space (or set RAPPORT_HOME elsewhere) and try again."
         case errno.EACCES | errno.EPERM | errno.EROFS if error.filename:
             return f"{error.filename} cannot be written: change its owner, or set RAPPORT_HOME elsewhere."
+        case errno.EIO if error.filename:
+            return f"{error.filename} cannot be read: {error.strerror}."
         case errno.EADDRINUSE:
             return (
                 "A port is in use: stop what uses it, or choose another with its RAPPORT_..._PORT variable."

@@ -21,8 +21,7 @@ class RefusedError(Exception):
     """The domain says no. For a command that is its outcome; for a fact, a dead letter.
 
     ``code`` is stable, for programs; ``detail`` is for whoever asked; ``reason`` is as much of it as logs and
-    dead letters may have: nothing that came with the event. ``field`` names the bad input.
-    """
+    dead letters may have: nothing that came with the event. ``field`` names the bad input."""
 
     def __init__(
         self, code: str, detail: str, *, status: int = 409, field: str | None = None, reason: str = ""
@@ -38,10 +37,7 @@ class RefusedError(Exception):
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
     """One way in which a service says no. Each service lists its own in ``errors.py``; its routes' documents
-    and its README are made from that list.
-
-    Calling one makes the refusal to raise: ``raise UNKNOWN_MEMBER(member=customer_id)``.
-    """
+    and its README are made from that list. Calling one makes the refusal to raise."""
 
     code: str
     """Stable, for programs."""
@@ -79,15 +75,18 @@ class Collection:
     """The fields that say something about a person, their contact data or their words, which erasure
     removes; empty where the rows are only numbers and ids."""
     indexes: tuple[str, ...] = ()
-    """Each a comma-separated key list, ``-`` before a descending key. Every index costs a write: SecantusDB
-    takes 0.15 ms per document and as much again for each index."""
+    """Each a comma-separated key list, ``-`` before a descending key. Every index costs each write."""
     expires: tuple[str, timedelta] | None = None
     """A field that holds a time, and how long after it the row is deleted."""
     also: tuple[str, ...] = ()
     """Further fields that hold a customer's id: the row is about that one too, and goes with either."""
     forget: Callable[[Mapping[str, Any]], "Emit | None"] | None = None
-    """Where a state of another kind holds what a row says: what is told of it (with a subject) before the row
-    goes by an erasure. It is told again where the worker dies meanwhile."""
+    """Where another state holds what a row says: what is told of it (with a subject) before the row goes by
+    an erasure. It is told again where the worker dies meanwhile."""
+    names: tuple[str, ...] = ()
+    """Fields (``part.field`` in a part) with ids of others, of whom the row tells its owner."""
+    without: Callable[[Mapping[str, Any], frozenset[str]], Mapping[str, Any]] = lambda row, gone: {}
+    """It stays when these are erased: the fields that are then set, by the row and who of them is."""
 
     @property
     def owners(self) -> tuple[str, ...]:
@@ -96,7 +95,7 @@ class Collection:
 
     def about(self, customer: str) -> dict[str, Any]:
         """The query of the rows about a customer, where rows can be about one."""
-        found: list[dict[str, Any]] = [{owner: customer} for owner in self.owners]
+        found = [{owner: customer} for owner in self.owners]
         return found[0] if len(found) == 1 else {"$or": found}
 
     def is_about(self, row: Mapping[str, Any], customer: str) -> bool:
@@ -121,6 +120,8 @@ class Context:
     ``Retract`` the event later."""
     emitted: Callable[[int], str] = lambda place: ""
     """``emitted(n)``: the id of the event that is emitted in that place of ``Effects.emits``, from 0."""
+    gone: frozenset[str] = frozenset()
+    """The erased of those of whom the event tells others, or whose the state is: see ``Kind``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +179,8 @@ class Increment:
 @dataclass(frozen=True, slots=True)
 class Take:
     """Take from what all customers share, such as a stock or a budget; a negative ``amount`` gives back.
-
     The domain looks at ``Context.used`` first and refuses by itself. The batch's transaction holds only if
-    no counter goes above its ``limit``: where another worker was faster, the batch is planned again.
-    """
+    no counter goes above its ``limit``: where another worker was faster, the batch is planned again."""
 
     counter: str
     amount: int
@@ -206,8 +205,7 @@ class Retract:
 @dataclass(frozen=True, slots=True)
 class Unseen:
     """An event that has no effect here, or none any more, since it is bad, but is no dead letter of this
-    service: its id counts as not seen, so that the event put right under it has its effect here too. Mostly
-    the very event that is applied."""
+    service: its id counts as not seen, so that the event put right under it has its effect here too."""
 
     event: Event
     origin: str
@@ -255,8 +253,7 @@ class Aftermath:
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
-    """States of another kind than a customer's, such as a task of a team: their events say so
-    (``Data.state_id``)."""
+    """States of another kind than a customer's, such as a team's task (``Data.state_id``)."""
 
     state: type[S]
     """A frozen Pydantic model, stored as one document each."""
@@ -264,6 +261,10 @@ class Kind(Generic[S]):
     """The state that was never heard of, from its id, ``<kind>/<record key>`` and maybe more."""
     apply: Callable[[S, Event, Context], Effects[S]]
     """As ``Handler.apply``."""
+    judges: tuple[type[Data], ...] = ()
+    """Those of these types that tell of customers who are erased are put to it; else that has no effect."""
+    owner: Callable[[S], str | None] | None = None
+    """Whose a state is, where whatever comes next is to find out that they are erased (``Context.gone``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +285,9 @@ class Handler(Generic[S]):
     collections: tuple[Collection, ...] = ()
     """All that ``rows`` name, so that they exist, with their indexes, before the first transaction."""
     reads_everything: bool = False
-    """Interactions alone: it reads every topic, dead-letters what nobody can read, and forwards
-    records that are on the wrong partition for their key."""
+    """Interactions alone: all topics; what nobody can read is a dead letter, what is misplaced forwarded."""
+    judges: tuple[type[Data], ...] = ()
+    """As ``Kind.judges``."""
     kinds: Mapping[str, Kind[Any]] = field(default_factory=dict)
     """Its states that are no customer's, by the word with which their ids begin."""
     of_erased: Callable[[str, Event, Context], Aftermath | None] | None = None

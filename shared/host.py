@@ -125,7 +125,7 @@ def run_worker(
     ``observe`` is called with each plan that took effect; it must not raise.
     """
     client = connect(settings, timeoutMS=STORE_MS)
-    store = WorkerStore(client, handler)
+    store = WorkerStore(client, handler, compact=settings.states == "compact")
     budget = _budget(settings)
     publisher = Publisher(Brokers.of(settings), queue_bytes=budget.send_limit)
     processor = JournalProcessor(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from mailbox import Maildir
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -19,6 +20,7 @@ from rapport.topics import DEFAULT_PARTITIONS
 from rapport.trouble import TroubleError
 from services.loyalty.config import DEFAULT
 from tests.servers import NoServersError, Servers, choose, in_containers
+from tests.sharing import OnePlatform
 from tests.shops import SECRET as SHOP_SECRET
 from tests.stack import Stack
 
@@ -40,6 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(here).parts[0]
         if folder in TIERS:
             item.add_marker(folder)
+
+
+@pytest.hookimpl(optionalhook=True)  # where xdist is
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OnePlatform | None:
+    return OnePlatform(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 KEPT = ("RAPPORT_MONGO_SERVER", "RAPPORT_MAVEN_URL")

@@ -3,8 +3,10 @@
 import os
 
 _TRIED = os.environ.get("RAPPORT_EXAMPLES")
+LEAST = 20
 
 
 def examples(usual: int) -> int:
-    """``usual`` with the unit tests; more where ``make properties``, or somebody, asks for more."""
-    return int(_TRIED) if _TRIED else usual
+    """A third of ``usual`` with ``make unit``, other ones each time; as many as ``make properties``, or
+    somebody else, asks for."""
+    return int(_TRIED) if _TRIED else min(usual, max(LEAST, usual // 3))

@@ -8,6 +8,7 @@ from tests import containers
 
 ROOT = Path(__file__).parents[1]
 NAME = "rapport:image-test"
+AGAIN = "rapport:image-test-again"
 FIT = "rapport-fit:image-test"
 """Of `rapport clv fit`: the same, and SciPy."""
 
@@ -22,9 +23,17 @@ def built() -> str:
     return _built(NAME, os.environ.get("RAPPORT_IMAGE"))
 
 
+def built_again() -> str:
+    """As ``built``, with nothing of an earlier build: each step is done once more. Raises NoImageError."""
+    return _built(AGAIN, None, "--no-cache")
+
+
 def built_to_fit() -> str:
-    """As ``built``, the image of `rapport clv fit`: ``RAPPORT_FIT_IMAGE``, where it is there already."""
-    return _built(FIT, os.environ.get("RAPPORT_FIT_IMAGE"), "--target", "fit")
+    """As ``built``, the image of `rapport clv fit`: ``RAPPORT_FIT_IMAGE``, where it is there already, else
+    built upon ``RAPPORT_IMAGE``, as it is one layer more of that."""
+    below = os.environ.get("RAPPORT_IMAGE")
+    upon = ("--build-arg", f"RUNTIME={below}") if below else ()
+    return _built(FIT, os.environ.get("RAPPORT_FIT_IMAGE"), "--target", "fit", *upon)
 
 
 def _built(name: str, given: str | None, *options: str) -> str:

@@ -6,12 +6,13 @@ import hmac
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from shared.schemas.money import digits
+from tests.shop_orders import Line, Order, Refund
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SECRET = "a-secret-of-the-shop-0123456789"
@@ -30,58 +31,13 @@ class Webhook:
     """Which account of the order it is, from 1."""
 
 
-@dataclass
-class Line:
-    id: int
-    sku: str
-    quantity: int
-    price: int
-    off: int
-    tax: int
-
-    @property
-    def worth(self) -> int:
-        return self.price * self.quantity - self.off + self.tax
-
-
-@dataclass
-class Refund:
-    id: int
-    at: datetime
-    amount: int
-    units: dict[int, int]
-
-
-@dataclass
-class Order:
-    """An order of the shop, in minor units."""
-
-    id: int
-    email: str
-    at: datetime
-    updated: datetime
-    lines: list[Line]
-    shipping: int
-    paid: bool = True
-    cancelled: datetime | None = None
-    refunds: list[Refund] = field(default_factory=list)
-    accounts: int = 0
-
-    @property
-    def total(self) -> int:
-        return sum(line.worth for line in self.lines) + self.shipping
-
-    @property
-    def net(self) -> int:
-        """What the plain list of orders says it is worth."""
-        if not self.paid or self.cancelled:
-            return 0
-        return self.total - sum(one.amount for one in self.refunds)
-
-
 class Shop:
     """``kind``: shopify or woocommerce. ``unit``: amounts are multiples of so many minor units, without taxes
-    and discounts where that is more than one."""
+    and discounts where that is more than one.
+
+    What Shopify says of an order's worth by now is that, or what the goods that are still in it had cost; its
+    total has in it what edits added, or not. What edits add makes up for goods that are gone, but where
+    neither figure could show it."""
 
     def __init__(
         self,
@@ -96,6 +52,7 @@ class Shop:
         self.kind, self.currency, self.random = kind, currency, random.Random(seed)
         self.people, self.orders, self.sent = people, list[Order](), list[Webhook]()
         self._unit, self._now, self._ids = unit, start, 1_000_000 * (seed % 1_000_000 + 1)
+        self._says = self.random.choice(("worth", "goods", "goods, total as placed"))
 
     def play(self, steps: int) -> None:
         """So many things happen, each with its webhooks."""
@@ -108,7 +65,8 @@ class Shop:
                 order.paid = True
                 self._tell(order, "orders/paid", "order.updated")
             elif not order.cancelled:
-                self.random.choice((self._add, self._give_back, self._give_back, self._cancel))(order)
+                happens = [self._add, self._give_back, self._give_back, self._cancel]
+                self.random.choice(happens + [self._take_out] * (self.kind == "shopify"))(order)
 
     def net(self, email: str) -> int:
         return sum(order.net for order in self.orders if order.email == email)
@@ -139,28 +97,47 @@ class Shop:
         lines = [self._line() for _ in range(self.random.randrange(1, 4))]
         email, shipping = self.random.choice(self.people), self.random.choice((0, 5 * self._unit))
         order = Order(self._id(), email, self._now, self._now, lines, shipping)
-        order.paid = self.random.random() < 0.7
+        order.paid, order.placed_total = self.random.random() < 0.7, order.total
         self.orders.append(order)
         self._tell(order, "orders/create", "order.created")
 
     def _add(self, order: Order) -> None:
-        order.lines.append(self._line())
+        self._put_in(order)
         self._tell(order, "orders/updated", "order.updated")
+
+    def _put_in(self, order: Order) -> None:
+        order.lines.append(line := self._line())
+        order.added += 0 if self._says == "goods" else line.worth
 
     def _give_back(self, order: Order) -> None:
         left = order.net
         if not left:
             return
         line = self.random.choice(order.lines)
-        gone = sum(one.units.get(line.id, 0) for one in order.refunds)
-        units = self.random.randrange(0, line.quantity - gone + 1)
+        units = self.random.randrange(0, order.left(line) + 1)
         worth = line.worth * units // line.quantity
         amount = min(left, worth or self.random.randrange(1, left // self._unit + 1) * self._unit)
-        refund = Refund(self._id(), self._now, amount, {line.id: units} if units else {})
+        goods = worth if self.kind == "shopify" else 0
+        refund = Refund(self._id(), self._now, amount, {line.id: units} if units else {}, goods)
         order.refunds.append(refund)
         if self.kind == "shopify":
             self._send(order, "refunds/create", self._refund(order, refund) | {"order_id": order.id})
         self._tell(order, "orders/updated", "order.updated")
+
+    def _take_out(self, order: Order) -> None:
+        """An edit takes goods out: what is left of a line says so, or a refund that pays nothing. What
+        is owed for them is paid back later, or never; it may add others for them."""
+        line = self.random.choice(order.lines)
+        if not (units := self.random.randrange(0, order.left(line) + 1)):
+            return
+        if self.random.random() < 0.5:
+            line.removed += units
+        else:
+            goods = line.worth * units // line.quantity
+            order.refunds.append(Refund(self._id(), self._now, 0, {line.id: units}, goods))
+        if self.random.random() < 0.4:
+            self._put_in(order)
+        self._tell(order, "orders/edited", "order.updated")
 
     def _cancel(self, order: Order) -> None:
         order.cancelled = self._now
@@ -202,6 +179,8 @@ class Shop:
     def _shopify(self, order: Order) -> dict[str, Any]:
         back = sum(one.amount for one in order.refunds)
         status = "refunded" if not order.net else "partially_refunded" if back else "paid"
+        worth = order.worth if self._says == "worth" else order.total - order.gone
+        total = order.placed_total if self._says.endswith("placed") else order.total
         return {
             "id": order.id,
             "email": order.email,
@@ -212,13 +191,14 @@ class Shop:
             "currency": self.currency,
             "financial_status": status if order.paid else "pending",
             "taxes_included": False,
-            "total_price": self._money(order.total),
-            "current_total_price": self._money(order.total - back),
+            "total_price": self._money(total),
+            "current_total_price": self._money(worth),
             "line_items": [
                 {
                     "id": line.id,
                     "sku": line.sku,
                     "quantity": line.quantity,
+                    "current_quantity": order.left(line),
                     "price": self._money(line.price),
                     "discount_allocations": [{"amount": self._money(line.off)}] if line.off else [],
                     "tax_lines": [{"price": self._money(line.tax), "rate": 0.19, "title": "VAT"}],
@@ -237,10 +217,15 @@ class Shop:
             "order_id": order.id,
             "created_at": refund.at.isoformat(),
             "refund_line_items": [
-                {"line_item_id": id, "quantity": units, "line_item": {"id": id, "sku": by_id[id].sku}}
+                {
+                    "line_item_id": id,
+                    "quantity": units,
+                    "line_item": {"id": id, "sku": by_id[id].sku},
+                    "subtotal": self._money(refund.goods),
+                }
                 for id, units in refund.units.items()
             ],
-            "transactions": [{"kind": "refund", "status": "success", **amount}],
+            "transactions": [{"kind": "refund", "status": "success", **amount}] if refund.amount else [],
             "order_adjustments": [],
         }
 

@@ -1,7 +1,7 @@
 """Writes the reference pages that are made from code: ``python -m tools.reference [--check]``.
 
-They stand in docs/reference: settings, metrics, error codes, and a page for each kind of YAML file. With
-``--check`` nothing is written: it names the pages that are stale and exits 1.
+They stand in docs/reference: settings, metrics, error codes, the log, and a page for each kind of YAML
+file. With ``--check`` nothing is written: it names the pages that are stale and exits 1.
 """
 
 import sys
@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from starlette.exceptions import HTTPException
 
 from services.followup.channels.registry import KINDS
 from services.followup.domain.rules.rules import Rules
@@ -26,12 +27,16 @@ from services.loyalty.domain.program.program import Program
 from services.loyalty.settings import LoyaltySettings
 from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.settings import MetricsSettings
+from shared.domain import ErrorCode
 from shared.http.errors import table
+from shared.http.problems import BodyTooSlowError, from_http
 from shared.runtime.settings import PREFIX, Settings
 from shared.schemas.services import SERVICES
 from tools.fields import meanings, within, worded
 from tools.http_page import http_page
+from tools.log_page import log_page
 from tools.made import keep
+from tools.said import raised
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by `python -m tools.reference`; do not change it by hand. -->\n"
@@ -51,6 +56,20 @@ FILES: dict[str, tuple[str, type[BaseModel], str]] = {
     "metrics-policy.md": ("What metrics counts", MetricsPolicy, "metrics/policies/retail.yaml"),
 }
 """Page, title, model, and the file that ships."""
+
+
+SENTENCES = {
+    "unauthenticated": "No key or token, or one that is not known, not valid or has expired: see detail.",
+    "not_found": "There is nothing at this address, or nothing of the caller's.",
+    "idempotency_mismatch": "This Idempotency-Key was used for something else; use another.",
+    "invalid_cursor": "The cursor is not one of this list; begin without.",
+    "not_ready": "A part that is needed is away; `errors` names it.",
+    "method_not_allowed": "The path has other methods: Allow names them.",
+    "request_timeout": "The body did not come in time; the connection is closed.",
+    "export_failed": "The export could not be made; the detail says why. Ask again.",
+    "why_unavailable": "The events behind a figure cannot be read now. Ask again.",
+}
+"""Of codes whose sentence is put together as they are raised."""
 
 
 def settings_page() -> str:
@@ -91,16 +110,34 @@ def metrics_page() -> str:
 
 
 def codes_page() -> str:
-    """Every error code of every service."""
+    """Every error code: those that each API has, then those of each service."""
+    shared = shared_codes()
     parts = [
         MADE,
         "# Error codes\n",
         "A refusal is `application/problem+json` with one of these as `code`.\n",
+        "## Every API\n",
+        table(shared) + "\n",
     ]
+    everywhere = {code.code for code in shared}
     for service in SERVICES:
-        codes = import_module(f"services.{service}.errors").CODES
-        parts += [f"## {service.capitalize()}\n", table(codes) + "\n"]
+        codes = {code.code: code for code in import_module(f"services.{service}.errors").CODES}
+        own = [code for code in _raised(f"services/{service}") if code.code not in everywhere | codes.keys()]
+        parts += [f"## {service.capitalize()}\n", table([*codes.values(), *own]) + "\n"]
     return "\n".join(parts)
+
+
+def shared_codes() -> list[ErrorCode]:
+    """What any API may refuse with, whichever the route."""
+    framework = [from_http(error) for error in (HTTPException(405), BodyTooSlowError())]
+    codes = [*_raised("shared"), *(ErrorCode(one.code, one.status, SENTENCES[one.code]) for one in framework)]
+    return sorted(codes, key=lambda one: one.code)
+
+
+def _raised(folder: str) -> list[ErrorCode]:
+    return [
+        ErrorCode(one.code, one.status, SENTENCES.get(one.code) or one.sentence) for one in raised(folder)
+    ]
 
 
 def file_page(title: str, model: type[BaseModel], shipped: str) -> str:
@@ -143,9 +180,7 @@ def _default(field: FieldInfo) -> str:
     values = several if isinstance(several, Sequence) and not isinstance(several, str) else (several,)
     if any(isinstance(one, BaseModel) for one in values):
         return "see there"
-    if len(values) > 1:
-        return ", ".join(f"`{one}`" for one in values)
-    return f"`{value}`"
+    return ", ".join(f"`{one}`" for one in values)
 
 
 def _plain(text: str) -> str:
@@ -163,6 +198,7 @@ def pages() -> Iterator[tuple[str, str]]:
     yield "metrics.md", metrics_page()
     yield "codes.md", codes_page()
     yield "http.md", http_page(MADE)
+    yield "log.md", log_page(MADE)
     for name, file in FILES.items():
         yield name, file_page(*file)
 

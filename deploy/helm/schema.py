@@ -19,8 +19,7 @@ CPU: Schema = {
     "examples": ["500m", "1"],
 }
 NAME: Schema = {"type": "string", "pattern": r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$", "maxLength": 253}
-_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-HOST: Schema = {"type": "string", "pattern": rf"^(({_PART}\.)+{_PART})?$"}
+ADDRESS: Schema = {"type": "string", "pattern": r"^(https?://[^\s{}\"'#\\]+[^\s{}\"'#/\\])?$"}
 TIME: Schema = {"type": "string", "pattern": r"^\d+[smh]$"}
 NAMED: Schema = {"type": "string", "minLength": 1}
 DIGEST: Schema = {"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}
@@ -31,7 +30,9 @@ RENAMED = (
     *("replicaCount", "resources", "autoscaling", "env", "extraEnv", "config", "existingSecret"),
     *("imagePullSecrets", "priorityClassName", "serviceMonitor", "prometheusRule", "pdb"),
     *("topologySpreadConstraints", "gateway", "kafka", "mongodb"),
+    *("worker", "api", "setting", "secret", "file", "service", "replicas", "host", "extraManifests"),
 )
+RENAMED_IN_SERVICE = ("replicas", "replicaCount", "resources", "memoryMiB", "cpu", "autoscaling", "env")
 """Let through, so that templates/_validate.tpl can say what they are called here."""
 
 
@@ -55,6 +56,17 @@ def complete(**fields: Schema) -> Schema:
     return closed(**fields) | {"required": needed}
 
 
+def unless(name: str, schema: Schema) -> Schema:
+    """What templates can do without: values that are kept from the version before (``--reuse-values``) have
+    none."""
+    return schema | {"required": [one for one in schema["required"] if one != name]}
+
+
+def renaming(names: tuple[str, ...], schema: Schema) -> Schema:
+    """An object that may have these too, which the templates refuse."""
+    return schema | {"properties": schema["properties"] | dict.fromkeys(names, of("renamed"))}
+
+
 def of(form: str) -> Schema:
     return {"$ref": f"#/$defs/{form}"}
 
@@ -66,14 +78,13 @@ MEMORY = {"worker": whole(320, 16384, null=True), "api": whole(192, 4096, null=T
 def _variables(of_one: Schema) -> Schema:
     return {
         "type": "object",
-        "propertyNames": {"pattern": "^RAPPORT_[A-Z0-9_]+$"},
         "additionalProperties": of_one,
     }
 
 
 def _process(kind: str) -> Schema:
     return closed(
-        replicas=whole(1),
+        replicas=whole(1, null=True),
         memoryMiB=MEMORY[kind],
         cpu=CPU,
         secrets=of("secrets"),
@@ -85,28 +96,19 @@ def _process(kind: str) -> Schema:
 def definitions() -> Schema:
     return {
         "settings": _variables({"type": ["string", "number", "boolean", "object", "array", "null"]}),
-        "secrets": _variables(
-            {
-                "type": ["object", "null"],
-                "additionalProperties": False,
-                "properties": {"secret": NAMED, "key": NAMED},
-                "required": ["secret", "key"],
-            }
-        ),
+        "secrets": _variables({"description": "{secret: name, key: name}"}),
         "files": _variables(
-            {
-                "type": ["object", "null"],
-                "additionalProperties": False,
-                "properties": {"text": NAMED, "configMap": NAMED, "secret": NAMED, "key": NAMED},
-                "oneOf": [{"required": [one]} for one in ("text", "configMap", "secret")],
-            }
+            {"description": "{text: …}, {configMap: name, key: …} or {secret: name, key: …}"}
         ),
-        "service": complete(
-            settings=of("settings"),
-            secrets=of("secrets"),
-            files=of("files"),
-            worker=_process("worker"),
-            api=_process("api"),
+        "service": renaming(
+            RENAMED_IN_SERVICE,
+            complete(
+                settings=of("settings"),
+                secrets=of("secrets"),
+                files=of("files"),
+                worker=_process("worker"),
+                api=_process("api"),
+            ),
         ),
         "peers": {
             "type": "array",
@@ -158,7 +160,7 @@ def _processes() -> dict[str, Schema]:
         ),
         "clv": complete(
             enabled=FLAG,
-            image=complete(repository=NAMED, tag=TEXT, digest=DIGEST),
+            image=complete(repository=TEXT, tag=TEXT, digest=DIGEST),
             schedule=SCHEDULE,
             timeZone=NAMED,
             memoryMiB=whole(256, 65536),
@@ -183,7 +185,7 @@ def _net() -> dict[str, Schema]:
     parent = {"type": "object", "required": ["name"]}
     certificate = complete(secretName=NAME, hosts=TEXTS)
     return {
-        "hosts": complete(**dict.fromkeys(SERVICES, HOST)),
+        "hosts": complete(**dict.fromkeys(SERVICES, TEXT)),
         "hostsScheme": one_of("http", "https"),
         "ingress": complete(
             enabled=FLAG, className=TEXT, annotations=LABELS, tls={"type": "array", "items": certificate}
@@ -211,7 +213,7 @@ def _beside() -> dict[str, Schema]:
         ),
         "monitoring": complete(
             serviceMonitor=complete(enabled=FLAG, interval=TIME, labels=LABELS),
-            rules=complete(enabled=FLAG, labels=LABELS),
+            rules=unless("docs", complete(enabled=FLAG, labels=LABELS, docs=ADDRESS)),
             dashboards=complete(enabled=FLAG, labels=LABELS, annotations=LABELS),
         ),
         "check": complete(enabled=FLAG, afterUpgrade=FLAG, seconds=whole(10, 1800)),

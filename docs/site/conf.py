@@ -5,6 +5,7 @@ files. Nothing is fetched when a page is read: fonts are the reader's own, diagr
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -36,6 +37,8 @@ html_title = "Rapport"
 html_copy_source = False
 html_show_sphinx = False
 html_static_path: list[str] = []
+SERVED = {"docs/schemas": "schemas", "docs/openapi": "openapi", "docs/asyncapi.json": "asyncapi.json"}
+"""What is for programs, and where it is on the site: a schema at its `$id`."""
 
 FOLDER = re.compile(r"\[([^\]]*)\]\(((?!https?:)[^)#\s]*/)\)")
 
@@ -61,5 +64,15 @@ def prepared(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] = FOLDER.sub(lambda found: _folder(page, found[1], found[2]), text)
 
 
+def served(app: Sphinx, exception: Exception | None) -> None:
+    """The JSON documents, copied beside the pages."""
+    for source, target in SERVED.items() if exception is None else ():
+        if (path := ROOT / source).is_dir():
+            shutil.copytree(path, app.outdir / target, dirs_exist_ok=True)
+        else:
+            shutil.copy(path, app.outdir / target)
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", prepared)
+    app.connect("build-finished", served)

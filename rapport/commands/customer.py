@@ -81,7 +81,7 @@ def verify_erasure(
         told = json.loads(file.read_bytes())
     except OSError as error:
         raise TroubleError(f"Cannot read {file}: {error.strerror}.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise TroubleError(f"{file} is not JSON.") from None
     found = checks(told, key)
     table = Table("what", "holds", "why not", box=None)

@@ -7,10 +7,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import track
-from rich.text import Text
 
 from rapport import broker, connections, deadletters
-from rapport.commands.show import console, table
+from rapport.commands.show import console, plain, table
 from rapport.deadletters import DeadLetter
 from rapport.trouble import TroubleError
 from shared.kafka.brokers import Brokers
@@ -61,7 +60,7 @@ def show(
     for dead_letter in chosen:
         state = "replayed" if dead_letter.replayed else "waiting"
         console.print(
-            Text(f"{dead_letter.origin}  {dead_letter.reason}  {dead_letter.service}", style="bold"), state
+            plain(f"{dead_letter.origin}  {dead_letter.reason}  {dead_letter.service}", "bold"), state
         )
         told = [
             ("why", dead_letter.detail),
@@ -74,7 +73,7 @@ def show(
                 ("cut", f"{dead_letter.cut} It cannot be replayed: the whole is at {dead_letter.origin}.")
             )
         for name, text in told:
-            console.print(Text(f"  {name:<6}{text}"), soft_wrap=True)
+            console.print(plain(f"  {name:<6}{text}"), soft_wrap=True)
 
 
 @app.command("replay")

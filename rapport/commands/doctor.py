@@ -15,7 +15,7 @@ STYLES = {"ok": "green", "warn": "yellow", "bad": "bold red", "skipped": "dim"}
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="A list for programs.")] = False,
 ) -> None:
-    """Look at brokers, topics, the store, clocks, the mail server, certificates and services.
+    """Look at brokers, topics, the store, clocks, certificates, mail, signers of tokens and services.
 
     Says for each what is wrong and what to do; exit code 1 where something is. Changes nothing.
     """

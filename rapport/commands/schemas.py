@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 
-from rapport.commands.show import console, table
+from rapport.commands.show import console, plain, table
 from rapport.replay.jsonl import STANDARD, open_read
 from rapport.trouble import TroubleError
 from shared.schemas.codec import BadRecordError, parse_cloudevent
@@ -76,5 +76,5 @@ def check(
         shown.add_row(str(fault.line), fault.type, fault.field, fault.wrong)
     console.print(shown)
     name = "standard input" if file == STANDARD else file
-    console.print(f"\n{len(bad)} of {len(found)} events in {name} would be refused.")
+    console.print(plain(f"\n{len(bad)} of {len(found)} events in {name} would be refused."))
     raise typer.Exit(1)

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import Any
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
 from rich.table import Table
 from rich.text import Text
@@ -13,21 +14,36 @@ from rapport.status import Status
 
 console = Console(highlight=False)
 
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\N{REPLACEMENT CHARACTER}")
+"""What would move a terminal's cursor or colour it: all but tabs and line ends."""
+
 _MARKS = {
-    "ready": "[green]● ready[/]",
-    "unready": "[yellow]● not ready[/]",
-    "starting": "[cyan]◐ starting[/]",
-    "waiting": "[dim]○ waiting[/]",
-    "restarting": "[yellow]◐ restarting[/]",
-    "failed": "[red]✗ failed[/]",
-    "stopped": "[dim]○ stopped[/]",
+    "ready": Text("● ready", "green"),
+    "unready": Text("● not ready", "yellow"),
+    "starting": Text("◐ starting", "cyan"),
+    "waiting": Text("○ waiting", "dim"),
+    "restarting": Text("◐ restarting", "yellow"),
+    "failed": Text("✗ failed", "red"),
+    "stopped": Text("○ stopped", "dim"),
 }
+
+
+def plain(text: str, style: str = "") -> Text:
+    """As it is, whoever wrote it: no brackets are read as markup, and nothing speaks to the terminal."""
+    return Text(text.translate(_CONTROLS), style)
+
+
+class Plain(Table):
+    """Cells are told as they are."""
+
+    def add_row(self, *cells: RenderableType | None, **more: Any) -> None:
+        super().add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in cells), **more)
 
 
 def table(*columns: str, right: Iterable[str] = (), wrapped: Iterable[str] = ("",)) -> Table:
     """A plain table; ``right``: columns aligned to the right, ``wrapped``: those of which a cell may take
     several lines."""
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    made = Plain(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         justify: JustifyMethod = "right" if column in right else "left"
         # A name that does not fit is broken: an ellipsis would hide what it is.

@@ -21,6 +21,12 @@ _MOST_LINES = 12
 _SOON = timedelta(days=30)
 _RANKS = {name: rank for rank, (name, _, _) in enumerate(TIERS)}
 _DULL = 3
+_GOES = {
+    "email": "gets an e-mail",
+    "phone": "a colleague is asked to call",
+    "mail": "a colleague is asked to write",
+}
+"""What a message is to its customer, by channel. Whether a task was done nobody has told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +166,7 @@ def _sentence(event: Told) -> str | None:
 
 def _announced(moment: Moment) -> str:
     if moment.what == "sent":
-        return f"gets an e-mail: {moment.detail}"
+        return f"{_GOES.get(moment.channel, 'gets a message')}: {moment.detail}"
     rises = _RANKS.get(moment.detail, 0) > _RANKS.get(moment.before, 0)
     return f"{'rises' if rises else 'falls'} from {moment.before} to {moment.detail}"
 

@@ -25,6 +25,7 @@ class _Fact(msgspec.Struct):
     rule: str = ""
     reason: str = ""
     outreach_id: str = ""
+    channel: str = ""
     from_: str = msgspec.field(name="from", default="")
     to: str = ""
     due_at: datetime | None = None
@@ -42,6 +43,8 @@ class Moment:
     before: str = ""
     due: datetime | None = None
     """When a message was due."""
+    channel: str = "email"
+    """What it went by; a task is its team's to do."""
 
 
 @dataclass(slots=True)
@@ -80,7 +83,8 @@ class Tally:
             if action == "suppressed":
                 self.reasons[fact.reason] += 1
             if action == "sent":
-                self.moments[customer].append(Moment(envelope.time, "sent", fact.rule, due=fact.due_at))
+                went = Moment(envelope.time, "sent", fact.rule, due=fact.due_at, channel=fact.channel)
+                self.moments[customer].append(went)
 
 
 class Follower:

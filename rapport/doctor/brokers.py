@@ -23,8 +23,8 @@ def look(brokers: Brokers, partitions: int | None) -> list[Finding]:
     """``partitions``: as many as each topic should have; None: as many as most have."""
     found: list[Finding] = []
     if brokers.tls:
-        own = (brokers.certificate, brokers.key)
-        found += certificates.shown("kafka", brokers.hosts, brokers.ca, "RAPPORT_KAFKA", own)
+        trust = certificates.by(brokers.ca, brokers.certificate, brokers.key)
+        found += certificates.shown("kafka", brokers.hosts, trust, "RAPPORT_KAFKA")
         found += certificates.files(
             [("RAPPORT_KAFKA_CA", brokers.ca), ("RAPPORT_KAFKA_CERTIFICATE", brokers.certificate)]
         )

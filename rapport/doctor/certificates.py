@@ -1,7 +1,7 @@
 """How many days certificates have left: those that the other sides show, and our own files."""
 
 import ssl
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,18 +28,19 @@ def judged(name: str, ends: datetime, now: datetime) -> Finding:
 def shown(
     part: str,
     hosts: Iterable[tuple[str, int]],
-    ca: Path | None,
+    trust: ssl.SSLContext,
     variable: str,
-    own: Sequence[Path | None] = (),
+    address: str | None = None,
 ) -> list[Finding]:
-    """Of servers that speak TLS from the first byte. ``own``: our certificate, and its key."""
+    """Of servers that speak TLS from the first byte. ``variable``: the beginning of the settings' names;
+    ``address``: the one that names the server, where that is another."""
     found = []
     for host, port in hosts:
         where = f"{host}:{port}"
         try:
-            ends = _shown_until(host, port, ca, own)
+            ends = _shown_until(host, port, trust)
         except ssl.SSLCertVerificationError as error:
-            refusal = theirs(part, str(error.verify_message).rstrip("."), where, variable)
+            refusal = theirs(part, str(error.verify_message).rstrip("."), where, variable, address)
             found.append(Finding("certificates", where, "bad", refusal.sentence))
         except (OSError, ValueError) as error:
             said = f"no TLS there ({type(error).__name__})"
@@ -49,13 +50,18 @@ def shown(
     return found
 
 
-def _shown_until(host: str, port: int, ca: Path | None, own: Sequence[Path | None]) -> datetime:
+def by(ca: Path | None, certificate: Path | None, key: Path | None = None) -> ssl.SSLContext:
+    """By whom servers are trusted, and what is shown to them: our certificate, and its key."""
     context = ssl.create_default_context(cafile=None if ca is None else str(ca))
-    if own and own[0] is not None:
-        context.load_cert_chain(own[0], own[1] if len(own) > 1 else None)
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+def _shown_until(host: str, port: int, trust: ssl.SSLContext) -> datetime:
     with (
         closing(create_connection((host, port), PROBE_SECONDS)) as link,
-        closing(context.wrap_socket(link, server_hostname=host)) as secured,
+        closing(trust.wrap_socket(link, server_hostname=host)) as secured,
     ):
         return until(secured)
 

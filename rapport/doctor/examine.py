@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rapport import connections
 from rapport.client import url_variable
-from rapport.doctor import brokers, mail, services, store
+from rapport.doctor import brokers, issuers, mail, services, store
 from rapport.doctor.finding import Finding
 from rapport.embedded.stack import partitions
 from rapport.erasures.key import told
@@ -15,7 +15,7 @@ from rapport.report.mail import settings_of
 from rapport.trouble import TroubleError
 from shared.schemas.services import SERVICES
 
-PARTS = ("broker", "topics", "store", "clocks", "mail", "certificates", "services")
+PARTS = ("broker", "topics", "store", "clocks", "mail", "certificates", "tokens", "services")
 """In the order in which they are told."""
 
 
@@ -27,6 +27,7 @@ def examine(environ: Mapping[str, str] | None = None) -> list[Finding]:
         "broker": lambda: _broker(environ),
         "store": lambda: _store(environ),
         "mail": lambda: _mail(environ, running),
+        "tokens": lambda: issuers.look(environ),
         "services": lambda: services.look(_urls(environ, running)),
     }
     with ThreadPoolExecutor(len(looks)) as pool:

@@ -12,7 +12,7 @@ class Finding:
     """``do`` is what to do, empty where there is nothing."""
 
     part: str
-    """broker, topics, store, clocks, mail, certificates or services."""
+    """broker, topics, store, clocks, mail, certificates, tokens or services."""
     name: str
     """Of what was looked at, within its part."""
     state: State

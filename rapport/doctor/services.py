@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 
 from rapport.client import url_variable
+from rapport.connections import read
 from rapport.doctor.finding import Finding
+from shared.runtime.https import HttpsSettings, untrusted
 from shared.runtime.version import VERSION
 from shared.schemas.services import SERVICES
 
@@ -19,7 +21,7 @@ _VERSION = re.compile(r'^rapport_build_info\{[^}]*version="([^"]+)"[^}]*\} 1', r
 def look(env: Mapping[str, str]) -> list[Finding]:
     """Those whose URL is known."""
     found = []
-    with httpx.Client(timeout=SECONDS) as client:
+    with httpx.Client(timeout=SECONDS, verify=read(HttpsSettings, env).https_trust) as client:
         for service in SERVICES:
             url = env.get(url_variable(service))
             if not url:
@@ -30,8 +32,9 @@ def look(env: Mapping[str, str]) -> list[Finding]:
                 ready = client.get(f"{url.rstrip('/')}/readyz")
                 metrics = client.get(f"{url.rstrip('/')}/metrics")
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                said = f"no answer at {url} ({type(error).__name__})"
-                do = f"start it, or correct {url_variable(service)}"
+                distrust = untrusted(error, url, url_variable(service))
+                said = distrust or f"no answer at {url} ({type(error).__name__})"
+                do = "" if distrust else f"start it, or correct {url_variable(service)}"
                 found.append(Finding("services", f"{service} API", "bad", said, do))
             else:
                 runs = _VERSION.search(metrics.text)

@@ -111,8 +111,8 @@ def _certificates(settings: MongoSettings, client: MongoClient[dict[str, Any]]) 
     if not settings.mongo_tls and not _TLS.search(settings.mongo) and "+srv:" not in settings.mongo:
         return found
     hosts = [(host, port or 27017) for host, port in _nodes(settings, client)]
-    own = (settings.mongo_certificate,)
-    return [*certificates.shown("mongo", hosts, settings.mongo_ca, "RAPPORT_MONGO", own), *found]
+    trust = certificates.by(settings.mongo_ca, settings.mongo_certificate)
+    return [*certificates.shown("mongo", hosts, trust, "RAPPORT_MONGO"), *found]
 
 
 def _nodes(settings: MongoSettings, client: MongoClient[dict[str, Any]]) -> list[tuple[str, int | None]]:

@@ -154,10 +154,7 @@ def _run(
         console.print(f"Going on after {begun.rows:,} rows.")
     faults.begin(begun.faults_bytes)
     with show.ImportProgress(console, lambda: rows.done, "import") as progress:
-        lanes = [
-            Sender(url, env["RAPPORT_API_KEY"], patience_s=patience, waiting=progress.waiting)
-            for _ in range(LANES)
-        ]
+        lanes = [Sender(url, env, patience_s=patience, waiting=progress.waiting) for _ in range(LANES)]
         importing = Import(
             mapper, lanes, faults, kept, report=lambda place: progress(place.rows, place.failed)
         )

@@ -3,11 +3,12 @@
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from rapport.importing.lines import Lines, LongRowError
 from rapport.importing.rows import MOST_BYTES, RawFile, Row
 from rapport.trouble import TroubleError
 from shared.expressions.kinds import Kind
@@ -17,6 +18,9 @@ from shared.mapping.sampling import texts
 _passed_through = re.compile("[\udc80-\udcff]").search
 """Finds a byte that was no text."""
 DELIMITERS = (",", ";", "\t", "|")
+_says_delimiter = re.compile(r"sep=([^\r\n])\s*", re.IGNORECASE).fullmatch
+"""The line with which Excel is told the delimiter: it is no header."""
+_line_ends = re.compile(r"\r\n|\r|\n").findall
 _LOOKED_AT = 64 * 1024
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -39,24 +43,20 @@ class CsvFile:
         head = self._file.bytes.read(_LOOKED_AT)
         self._file.bytes.seek(0)
         self._encoding = next((name for mark, name in _MARKS if head.startswith(mark)), form.encoding)
-        self.delimiter = form.delimiter or self._found(head)
+        lines = head.decode(self._encoding, errors="replace").splitlines(keepends=True)[form.skip :]
+        said = _says_delimiter(lines[0]) if lines else None
+        self.delimiter = form.delimiter or (said[1] if said is not None else self._found(lines))
         csv.field_size_limit(MOST_BYTES)
         # What is no text of this encoding goes through, and is refused with its row.
         text = io.TextIOWrapper(self._file.bytes, self._encoding, errors="surrogateescape", newline="")
         try:
-            for _ in range(form.skip):
-                text.readline()
-            self._reader = csv.reader(
-                text,
-                delimiter=self.delimiter,
-                quotechar=form.quote,
-                escapechar=form.escape,
-                doublequote=form.escape is None,
-            )
+            self._lines = Lines(text, form.skip + (said is not None))
+            self._reader = self._parsed(self._lines)
             header = form.columns if form.columns is not None else next(self._reader, [])
         except (UnicodeError, csv.Error) as error:
             raise TroubleError(f"{self._path} cannot be read as {self._encoding}: {error}.") from None
-        self._skipped = form.skip
+        if self._lines.ended and header:
+            raise TroubleError(f"{self._path} cannot be read: {self._unclosed()}.")
         self.columns = self._named(header)
 
     def kind(self, sample: Sequence[Any]) -> Kind:
@@ -77,11 +77,12 @@ class CsvFile:
     def _rows(self) -> Iterator[Row]:
         width, absent = len(self.columns), frozenset(self._form.absent)
         while True:
-            line = self._reader.line_num + 1 + self._skipped
+            line = self._lines.begin()
             try:
                 cells = next(self._reader, None)
             except csv.Error as error:
-                yield Row(line, None, f"cannot be read: {error}")
+                open_one = isinstance(error, LongRowError) and self._lines.held
+                yield Row(line, None, f"cannot be read: {self._unclosed() if open_one else error}")
                 continue
             except UnicodeError:
                 yield Row(line, None, f"cannot be read: it is not {self._encoding}, nor is what comes after")
@@ -89,6 +90,12 @@ class CsvFile:
             if cells is None:
                 return
             if not cells:
+                continue
+            if self._lines.ended:
+                yield Row(line, None, f"cannot be read: {self._unclosed()}")
+                return
+            if len(self._lines.held) > 1 and self._torn():
+                yield Row(line, None, f"cannot be read: {self._swallowed()}")
                 continue
             record = {
                 name: told
@@ -98,9 +105,39 @@ class CsvFile:
             text = "".join(cells)
             yield Row(line, record, _fault(cells, text, width, self._encoding), cells, len(text))
 
-    def _found(self, head: bytes) -> str:
+    def _parsed(self, lines: Iterable[str], strict: bool = False) -> Iterator[list[str]]:
+        form = self._form
+        return csv.reader(
+            lines,
+            delimiter=self.delimiter,
+            quotechar=form.quote,
+            escapechar=form.escape,
+            doublequote=form.escape is None,
+            strict=strict,
+        )
+
+    def _torn(self) -> bool:
+        """A row of several lines has text behind a quote that closes: that one may have been to open a cell,
+        and another before it was never closed."""
+        try:
+            next(self._parsed(self._lines.held, strict=True))
+        except csv.Error:
+            return True
+        return False
+
+    def _swallowed(self) -> str:
+        first, last = self._lines.first, self._lines.number
+        return f"in lines {first} to {last} text stands behind a quote that closes a cell: one may be open"
+
+    def _unclosed(self) -> str:
+        """Of a row that ended in a quote: its last cell is all that followed."""
+        held, last = self._lines.held, self._lines.number
+        cell = next(self._parsed(held))[-1]
+        opened = self._lines.first + len(held) - 1 - len(_line_ends(cell)) + cell.endswith(("\r", "\n"))
+        return f"the quote that opens in line {opened} is not closed: the lines up to {last} are not read"
+
+    def _found(self, lines: Sequence[str]) -> str:
         """The delimiter by which the first lines have the most columns, and all the same number."""
-        lines = head.decode(self._encoding, errors="replace").splitlines(keepends=True)[self._form.skip :]
         best, most = DELIMITERS[0], (False, 1)
         for delimiter in DELIMITERS:
             reader = csv.reader(lines, delimiter=delimiter, quotechar=self._form.quote)

@@ -14,6 +14,8 @@ from shared.expressions.kinds import Kind
 from shared.mapping.sampling import seen
 
 _BATCH = 1_000
+_UNREAD = (ArithmeticError, LookupError, ValueError)
+"""What PyArrow raises for a time that Python has none of: of the year 30000, or in a zone that is none."""
 
 
 class ParquetFile:
@@ -35,7 +37,7 @@ class ParquetFile:
                 raise
             raise TroubleError(f"{path} is no Parquet file: {error}.") from None
         self._plain = [_is_plain(pa, field.type) for field in self._file.schema_arrow]
-        self._error = pa.ArrowException
+        self._pa = pa
         self._path, self._given = path, 0
         self._total = max(int(self._file.metadata.num_rows), 1)
 
@@ -62,18 +64,37 @@ class ParquetFile:
         number = passed
         try:
             for batch in self._file.iter_batches(batch_size=_BATCH, row_groups=list(groups)):
-                columns = [column.to_pylist() for column in batch.columns]
-                made = [
-                    values if plain else list(map(_told, values))
-                    for values, plain in zip(columns, self._plain, strict=True)
-                ]
                 names = batch.schema.names
-                for cells in zip(*made, strict=True):
+                unread: dict[int, str] = {}
+                made = [
+                    column.to_pylist() if plain else self._read(column, name, unread)
+                    for column, name, plain in zip(batch.columns, names, self._plain, strict=True)
+                ]
+                for nth, cells in enumerate(zip(*made, strict=True)):
                     number += 1
                     self._given = number
-                    yield Row(number, dict(zip(names, cells, strict=True)))
-        except (self._error, OSError) as error:
+                    yield Row(number, dict(zip(names, cells, strict=True)), unread.get(nth))
+        except (self._pa.ArrowException, OSError) as error:
             raise TroubleError(f"{self._path} cannot be read beyond row {number}: {error}.") from None
+
+    def _read(self, column: Any, name: str, unread: dict[int, str]) -> list[Any]:
+        """A column's values as JSON has them; ``unread`` is told why of rows whose value cannot be read."""
+        if self._pa.types.is_timestamp(column.type) and column.type.unit == "ns":
+            # Python's times have microseconds.
+            column = column.cast(self._pa.timestamp("us", column.type.tz), safe=False)
+        try:
+            return list(map(_told, column.to_pylist()))
+        except _UNREAD:
+            found: list[Any] = []
+            for nth, one in enumerate(column):
+                try:
+                    found.append(_told(one.as_py()))
+                except _UNREAD:
+                    found.append(None)
+                    unread.setdefault(
+                        nth, f"cannot be read: {name} is beyond what a {column.type} may be here"
+                    )
+            return found
 
 
 def _is_plain(pa: Any, kind: Any) -> bool:
@@ -95,7 +116,7 @@ def _told(value: Any) -> Any:
             return value.isoformat()
         case bytes():
             return value.decode(errors="replace")
-        case list():
+        case list() | tuple():  # of a map, its pairs
             return [_told(one) for one in value]
         case dict():
             return {str(name): _told(one) for name, one in value.items()}

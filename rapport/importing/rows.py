@@ -1,11 +1,11 @@
 """What every kind of file gives: its rows one by one, each with its place, in bounded memory."""
 
-import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Protocol, cast
 
+from rapport.unpacked import Unpacked
 from shared.expressions.kinds import Kind
 
 SAMPLE_ROWS, SAMPLE_BYTES = 1_000, 16 * 1024 * 1024
@@ -58,7 +58,7 @@ class RawFile:
         self._raw = path.open("rb")
         self._size = max(path.stat().st_size, 1)
         packed = path.name.lower().endswith(".gz")
-        self.bytes: IO[bytes] = cast(IO[bytes], gzip.GzipFile(fileobj=self._raw)) if packed else self._raw
+        self.bytes: IO[bytes] = cast(IO[bytes], Unpacked(path, self._raw)) if packed else self._raw
 
     @property
     def done(self) -> float:

@@ -8,7 +8,10 @@ from threading import Event
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from rapport.client import url_variable
+from rapport.connections import to_api
 from rapport.trouble import TroubleError
+from shared.runtime.https import untrusted
 
 BATCH = "application/cloudevents-batch+json"
 _TIMEOUT_S = 60.0
@@ -42,18 +45,17 @@ class Sender:
     def __init__(
         self,
         url: str,
-        key: str,
+        env: Mapping[str, str],
         *,
         patience_s: float,
         waiting: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``patience_s``: how long an API that is away is waited for. ``waiting`` hears why, each time."""
-        place = urlsplit(url)
-        kind = http.client.HTTPSConnection if place.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(place.hostname or "", place.port, timeout=_TIMEOUT_S)
-        self._url, self._path = url, f"{place.path.rstrip('/')}/events"
-        self._headers = {"X-API-Key": key, "Content-Type": BATCH}
+        """``env`` has the key. ``patience_s``: how long an API that is away is waited for. ``waiting`` hears
+        why, each time."""
+        self._connection = to_api(url, env, _TIMEOUT_S)
+        self._url, self._path = url, f"{urlsplit(url).path.rstrip('/')}/events"
+        self._headers = {"X-API-Key": env["RAPPORT_API_KEY"], "Content-Type": BATCH}
         self._patience, self._waiting, self._clock = patience_s, waiting, clock
         self._stopped = Event()
 
@@ -101,6 +103,8 @@ class Sender:
                 why, wait = _said(answer), answer.retry_after or pause
             except (OSError, http.client.HTTPException) as error:
                 self._connection.close()
+                if said := untrusted(error, self._url, url_variable("interactions")):
+                    raise TroubleError(said) from None
                 why, wait = str(error) or type(error).__name__, pause
             if self._clock() + wait - began > self._patience:
                 raise TroubleError(

@@ -1,7 +1,7 @@
 """A dry run: every row mapped, nothing sent."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rbloom import Bloom
@@ -9,9 +9,11 @@ from rbloom import Bloom
 from rapport.importing.faults import Fault, FaultFile, Reasons
 from rapport.importing.rows import Row
 from rapport.importing.run import Mapping
+from shared.facts.aliases import AliasError, is_alias, normalised, split_alias
 from shared.mapping.building import UnmappedError
 from shared.mapping.fields import short
 from shared.mapping.mapping import Mapped, Mapper
+from shared.schemas.base import CUSTOMER
 
 SHOWN = 5
 _EVERY = 1_000
@@ -46,6 +48,7 @@ def tried(
         became: list[Mapped] | str
         try:
             became = mapping.events(row)
+            _judge(became)
         except UnmappedError as error:
             became = str(error) if error.field != "row" else error.reason
             fault = Fault(row, became)
@@ -65,3 +68,17 @@ def tried(
             report(found.rows)
     report(found.rows)
     return found
+
+
+def _judge(events: Sequence[Mapped]) -> None:
+    """Whether these are about somebody: in an import the API says so. Only it knows where numbers without a
+    country code are dialled. Raises ``UnmappedError``."""
+    for one in events:
+        subject = one.event.subject
+        if is_alias(subject) and one.event.data.entity == CUSTOMER:
+            kind, value = split_alias(subject)
+            if kind != "phone" or value.lstrip().startswith("+"):
+                try:
+                    normalised(kind, value)
+                except AliasError as error:
+                    raise UnmappedError("subject", str(error)) from None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from rapport.replay.record import Record
+from rapport.unpacked import Unpacked
 from shared.schemas.codec import BadRecordError, parse_cloudevent
 from shared.schemas.topics import OWN_TYPES
 
@@ -79,7 +80,9 @@ def open_read(path: str) -> IO[bytes]:
     """The file for reading; ``-`` is standard input, ``.gz`` is unpacked."""
     if path == STANDARD:
         return sys.stdin.buffer
-    return cast(IO[bytes], gzip.open(path)) if path.endswith(".gz") else Path(path).open("rb")
+    if path.endswith(".gz"):
+        return cast(IO[bytes], Unpacked(Path(path)))
+    return Path(path).open("rb")
 
 
 def open_write(path: str) -> IO[bytes]:

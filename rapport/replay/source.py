@@ -50,8 +50,8 @@ def reading(name: str, console: Console, undone: str) -> Iterator[None]:
         for number, code, reason in error.faults:
             console.print(f"{name}:{number}: {code}: {reason}", markup=False, highlight=False)
         raise TroubleError(f"{error.total} bad lines in {name}: {undone}.") from None
-    except (OSError, EOFError) as error:
-        raise TroubleError(f"{name}: {error}.") from None
+    except OSError as error:
+        raise TroubleError(f"{name}: {error.strerror or error}.") from None
 
 
 def open_dataset(households: int | None, seed: int) -> Source:

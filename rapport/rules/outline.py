@@ -154,6 +154,8 @@ def _courses(rules: Rules) -> RenderableType | None:
     shown = table(*columns, wrapped=columns[:4])
     for rule in rules.rules:
         goal = rule.goal and f"{rule.goal.event} within {spelled(rule.goal.within)}"
+        if goal and rule.goal and rule.goal.if_:
+            goal += f" if {rule.goal.if_}"
         variants = ", ".join(f"{one.name} {share(one.share)}" for one in rule.variants)
         held = None if rule.holdout is None else share(rule.holdout)
         cells = (", ".join(_steps(rule.steps)), goal, variants, held)

@@ -2,7 +2,7 @@
 rows of the past stand under the id that they were told of. A part of ``store.py``."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from heapq import merge
 from itertools import chain, islice
 
@@ -13,8 +13,9 @@ from services.interactions.domain.activity.unusable import (
     Unusable,
     heard_of,
     same_address,
+    told_since,
 )
-from services.interactions.domain.past import PAST_TYPES, Past
+from services.interactions.domain.past import PAST_TYPES, PROFILE_TYPES, Past
 from services.interactions.domain.people import CustomerRow
 from services.interactions.domain.rows import CUSTOMERS, TIMELINE, TimelineRow, sort_key
 from services.interactions.domain.state import Customer
@@ -72,8 +73,8 @@ class PersonStore(TeamStore):
         """Profile, consents and loyalty as they were at a time, of a customer who is known, by all that was
         told of these ids."""
         past = Past(ids[0])
-        for id in ids:
-            await self._add_past(past, id, at)
+        async for row in self._told(ids, at, PAST_TYPES):
+            past.add(row)
         return past.customer()
 
     async def unusable(self, state: Customer) -> list[Unusable]:
@@ -83,20 +84,28 @@ class PersonStore(TeamStore):
         ids, wanted = ids_in(state), {"type": {"$in": list(UNUSABLE_TYPES)}}
         rows = await rows_before(self._database, ids, wanted, before=None, limit=MOST_SENT)
         heard = heard_of(rows)
-        then = [await self.past(ids, one.sent_at) for one in heard]
-        return [one for one, at in zip(heard, then, strict=True) if same_address(one.channel, at, state)]
+        pasts = {one: Past(ids[0]) for one in heard if told_since(one, state)}
+        # Mostly there is none: what was told last had been told by then.
+        if pasts:
+            async for row in self._told(ids, max(one.sent_at for one in pasts), PROFILE_TYPES):
+                for one, past in pasts.items():
+                    if row.at <= one.sent_at:
+                        past.add(row)
+        then = {one: past.customer() for one, past in pasts.items()}
+        return [one for one in heard if same_address(one.channel, then.get(one, state), state)]
 
-    async def _add_past(self, past: Past, id: str, at: Micros) -> None:
-        after, until = f"{id} ", f"{id} {sort_key(at + 1, '')}"
-        while True:
-            query = {"place": {"$gt": after, "$lt": until}, "type": {"$in": list(PAST_TYPES)}}
-            found = self._database[TIMELINE].find(query).sort("place", 1).limit(PAST_ROWS)
-            rows = TimelineRow.read(await found.to_list())
-            for row in rows:
-                past.add(row)
-            if len(rows) < PAST_ROWS:
-                return
-            after = rows[-1].place
+    async def _told(self, ids: Sequence[str], at: Micros, types: Sequence[str]) -> AsyncIterator[TimelineRow]:
+        """The rows of these types up to a time."""
+        for id in ids:
+            after, until = f"{id} ", f"{id} {sort_key(at + 1, '')}"
+            rows = None
+            while rows is None or len(rows) == PAST_ROWS:
+                query = {"place": {"$gt": after, "$lt": until}, "type": {"$in": [*types]}}
+                found = self._database[TIMELINE].find(query).sort("place", 1).limit(PAST_ROWS)
+                rows = TimelineRow.read(await found.to_list())
+                for row in rows:
+                    yield row
+                after = rows[-1].place if rows else after
 
     async def customer_rows(self, ids: Iterable[str]) -> dict[str, CustomerRow]:
         """What a search shows of these customers, by id, those first seen last first; of one who was merged

@@ -1,6 +1,7 @@
 """Whose an alias is: found by one read, remembered for a while; where it is nobody's, a customer is made by
 the alias's one writer (ADR 71)."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from time import monotonic
@@ -8,12 +9,15 @@ from typing import NamedTuple
 
 from msgspec import structs
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
 
 from services.interactions.accepting import Told
 from services.interactions.domain.aliases.state import AliasState
+from services.interactions.erasure_store import ErasedIds
 from services.interactions.errors import INVALID_ALIAS
 from services.interactions.remembered import Latest
 from shared.facts.aliases import Alias, AliasError, Identity, is_alias
+from shared.facts.erased import ERASED_IDS
 from shared.http.audit import touched
 from shared.http.clock import ApiClock
 from shared.http.commands import Sender
@@ -34,6 +38,12 @@ REMEMBERED = 50_000
 """Aliases remembered by a process."""
 FRESH_S = 15.0
 """How long: an alias that moves to another customer may be taken for the former's so long."""
+LOOK_S = 1.0
+"""How often it is looked whether somebody was erased meanwhile."""
+AWAY_S = 1.0
+"""So long the store may take to say it."""
+SETTLED_S = 5.0
+"""So long after that an alias may still name whoever was erased: whose it is is asked once more."""
 RETRY_AFTER_S = 5
 SOURCE = "/api/interactions/aliases"
 """Of the facts that introduce a customer who was made for an alias."""
@@ -45,6 +55,19 @@ class Owner(NamedTuple):
     customer: str
     known: bool
     """The customer has asked for it; one who was made for it and has not is to be introduced (again)."""
+    named: str | None = None
+    """Whom the alias names, where the customer is that one's survivor."""
+
+
+class Kept(NamedTuple):
+    """What is remembered of an alias."""
+
+    customer: str
+    named: str | None
+    """As ``Owner`` has it."""
+    read_at: float
+    sure_at: float
+    """When the customer was known not to be erased."""
 
 
 class Resolver:
@@ -58,6 +81,7 @@ class Resolver:
         database: AsyncDatabase[Document],
         producer: Sender,
         clock: ApiClock,
+        erased: ErasedIds,
         *,
         timeout: float,
     ) -> None:
@@ -69,7 +93,9 @@ class Resolver:
         self._clock = clock
         self._rounds = Rounds("interactions", database, producer, clock, timeout=timeout)
         self._merged, self._looked_at = False, -FRESH_S
-        self._found: Latest[str, tuple[str, float]] = Latest(REMEMBERED)
+        self._erased_ids, self._erased = erased, -1
+        self._counted_at = self._erased_at = -FRESH_S
+        self._found: Latest[str, Kept] = Latest(REMEMBERED)
 
     async def resolve(self, kind: AliasKind, value: str) -> str | None:
         """The customer who has this alias; None where nobody has it."""
@@ -78,8 +104,12 @@ class Resolver:
         return None if owner is None else owner.customer
 
     async def whose(self, written: str) -> str | None:
-        """As ``resolve``, of ``kind:value`` as it stands in a query, where a plus may have become a space."""
-        if written.startswith("phone: "):
+        """As ``resolve``, of ``kind:value`` as it stands in a query, where a plus may have become a space:
+        that of a number's country code, and any within an address, which has no spaces."""
+        kind, colon, value = written.partition(":")
+        if kind == "email":
+            written = f"{kind}{colon}{value.strip().replace(' ', '+')}"
+        elif written.startswith("phone: "):
             written = written.replace(" ", "+", 1)
         try:
             alias = self.identity.read(written)
@@ -122,18 +152,53 @@ class Resolver:
 
     async def _owners(self, keys: Iterable[str]) -> dict[str, Owner]:
         """Whose these are, of those that are somebody's."""
-        fresh, owners, asked = monotonic() - FRESH_S, {}, []
-        for key in keys:
-            kept = self._found.get(key)
-            if kept is not None and kept[1] > fresh:
-                owners[key] = Owner(kept[0], True)
-            else:
-                asked.append(alias_state(key))
+        await self._look()
+        keys, fresh = list(keys), monotonic() - FRESH_S
+        kept = {key: one for key in keys if (one := self._found.get(key)) is not None and one.read_at > fresh}
+        owners = {key: Owner(one.customer, True) for key, one in (await self._holding(kept)).items()}
+        asked = [alias_state(key) for key in keys if key not in owners]
         if asked:
             read = await self._read_owners(asked)
             self._remember({key: owner for key, owner in read.items() if owner.known})
             owners |= read
         return owners
+
+    async def _holding(self, kept: Mapping[str, Kept]) -> Mapping[str, Kept]:
+        """What of this is so by now: where somebody was erased meanwhile, all whose customer was not, by one
+        read; and whose old id is still merged into them, by another."""
+        doubtful = {key: one for key, one in kept.items() if one.sure_at < self._erased_at}
+        if doubtful:
+            now, gone = monotonic(), await self._erased_ids.among(one.customer for one in doubtful.values())
+            for key, one in doubtful.items():
+                if one.customer not in gone:
+                    self._found.keep(key, one._replace(sure_at=now))
+            kept = {key: one for key, one in kept.items() if key not in doubtful or one.customer not in gone}
+        ids = {id for one in kept.values() if one.named is not None for id in (one.named, one.customer)}
+        if not ids:
+            return kept
+        rows = await self._database[MERGED.name].find({"_id": {"$in": sorted(ids)}}).to_list()
+        into = {row["_id"]: row["into"] for row in rows}
+        return {
+            key: one
+            for key, one in kept.items()
+            if one.named is None or (into.get(one.named) == one.customer and not into.get(one.customer))
+        }
+
+    async def _look(self) -> None:
+        """Whether somebody was erased. While the store is away what is remembered is enough."""
+        now = monotonic()
+        if now < self._counted_at + LOOK_S:
+            return
+        self._counted_at = now
+        try:
+            async with asyncio.timeout(AWAY_S):
+                erased = await self._database[ERASED_IDS].estimated_document_count()
+        except (PyMongoError, TimeoutError):
+            self._counted_at = now + FRESH_S - LOOK_S
+            return
+        if erased != self._erased:
+            self._erased_at = self._erased_at if self._erased < 0 else now
+            self._erased = erased
 
     async def _read_owners(self, ids: Sequence[str]) -> dict[str, Owner]:
         query: Document = {"_id": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
@@ -150,7 +215,9 @@ class Resolver:
         rows = await self._database[MERGED.name].find({"_id": {"$in": ids}}).to_list()
         now = {row["_id"]: await survivor(self._database, row["_id"]) for row in rows}
         return {
-            key: Owner(now.get(owner.customer, owner.customer), owner.known) for key, owner in owners.items()
+            key: Owner(whose, owner.known, None if whose == owner.customer else owner.customer)
+            for key, owner in owners.items()
+            for whose in (now.get(owner.customer, owner.customer),)
         }
 
     async def _any_merged(self) -> bool:
@@ -195,12 +262,13 @@ class Resolver:
     def forget(self) -> None:
         """Read all anew."""
         self._found = Latest(REMEMBERED)
-        self._looked_at = -FRESH_S
+        self._looked_at = self._counted_at = -FRESH_S
 
     def _remember(self, owners: Mapping[str, Owner]) -> None:
         now = monotonic()
+        sure_at = now if now >= self._erased_at + SETTLED_S else self._erased_at - 1
         for key, owner in owners.items():
-            self._found.keep(key, (owner.customer, now))
+            self._found.keep(key, Kept(owner.customer, owner.named, now, sure_at))
 
 
 async def resolved(told: Sequence[Told], resolver: Resolver) -> Sequence[Told]:

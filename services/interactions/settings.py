@@ -40,7 +40,9 @@ class InteractionsSettings(Settings):
     oidc_issuer: TrustedUrl | None = None
     """The OpenID provider that people sign in to the desk with: ``https://login.example.com/realms/shop``."""
     oidc_client_id: str | None = None
+    """Whom the OpenID provider knows the desk as."""
     oidc_client_secret: SecretStr | None = None
+    """The desk's password there."""
     oidc_groups_claim: str = "groups"
     """The claim of the ID token that lists the groups somebody is in."""
     oidc_groups: Annotated[dict[str, frozenset[str]], NoDecode, AS_JSON] = Field(default_factory=dict)

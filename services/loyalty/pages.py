@@ -11,6 +11,7 @@ from shared.facts.profile import value_of
 from shared.http import linked
 from shared.http.linked import Words
 from shared.pages.readers import reader
+from shared.schemas.zones import zone_of
 
 FOLDER = Path(__file__).parent / "templates" / "pages"
 LANG = "lang"
@@ -19,9 +20,8 @@ LANG = "lang"
 
 def words_for(request: Request, program: Program, state: MemberState | None = None) -> Words:
     """The page in the language that the link names, else the browser's, and in the member's time zone."""
-    timezone = ZoneInfo("UTC")
-    if state is not None and (known := value_of(state.profile, "timezone")):
-        timezone = ZoneInfo(known)  # the schema lets no other in
+    known = None if state is None else value_of(state.profile, "timezone")
+    timezone = zone_of(known) or ZoneInfo("UTC")
     wanted = [request.query_params.get(LANG)]
     accepted = request.headers.get("accept-language", "")
     return Words(reader(wanted, accepted, timezone), program.title or program.name, FOLDER)

@@ -4,6 +4,7 @@ from functools import partial
 
 from services.loyalty.config import load
 from services.loyalty.domain.apply import CONSUMES, apply
+from services.loyalty.domain.referrals import JUDGES
 from services.loyalty.domain.rows import COLLECTIONS
 from services.loyalty.domain.state import MemberState
 from services.loyalty.settings import LoyaltySettings
@@ -23,6 +24,7 @@ def handler(settings: Settings) -> Handler[MemberState]:
         initial=lambda customer_id: MemberState(),
         apply=partial(apply, load(settings.program)),
         collections=COLLECTIONS,
+        judges=JUDGES,
     )
 
 

@@ -4,6 +4,7 @@ The caller's own credentials go along: nobody is shown more than interactions wo
 """
 
 import re
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +48,7 @@ class Interactions:
 
     url: str | None
     credentials: Mapping[str, str]
+    trust: ssl.SSLContext
     transport: httpx.AsyncBaseTransport | None = None
     """For tests."""
 
@@ -59,7 +61,8 @@ class Interactions:
         query: dict[str, Any] = {"type": types, "from": since.isoformat(), "to": until.isoformat()}
         query |= {"limit": limit} | ({} if cursor is None else {"cursor": cursor})
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_S, transport=self.transport) as client:
+            client = httpx.AsyncClient(timeout=TIMEOUT_S, verify=self.trust, transport=self.transport)
+            async with client:
                 answer = await client.get(
                     f"{self.url.rstrip('/')}/events", params=query, headers=dict(self.credentials)
                 )

@@ -1,6 +1,7 @@
 """What was told of figures, and what moved them since, as worker and API read it."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TypeAlias
 
@@ -9,6 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.acts import ACTS, Act, raised_from, raised_until
 from services.metrics.domain.cells import add
+from services.metrics.domain.churn import is_of_lives
 from services.metrics.domain.restating import Moved
 from services.metrics.domain.rows import (
     ANOMALIES,
@@ -19,6 +21,7 @@ from services.metrics.domain.rows import (
     anomaly_id,
     day_id,
     day_of_id,
+    first_id,
     read_moved,
     unpack_tail,
 )
@@ -60,6 +63,14 @@ class FiguresStore:
         found = await self._database[TOLD].find_one({"_id": partition})
         return None if found is None else msgspec.msgpack.decode(bytes(found["told"]), type=Told)
 
+    async def latest_judged(self) -> dict[str, int]:
+        """By KPI the latest day of which a worker asked whether its figures left what is usual."""
+        found: dict[str, int] = {}
+        async for row in self._database[TOLD].find({}):
+            for name, day in msgspec.msgpack.decode(bytes(row["told"]), type=Told).latest.items():
+                found[name] = max(day, found.get(name, day))
+        return found
+
     async def versions(self) -> dict[int, int]:
         """Of each partition the number of the next write."""
         partitions = await self._database["partitions"].find({}, {"writes": 1}).to_list()
@@ -71,32 +82,52 @@ class FiguresStore:
         found: list[datetime | None] = [document.get("watermark") for document in partitions]
         return [micros(to.replace(tzinfo=UTC) if to.tzinfo is None else to) for to in found if to is not None]
 
-    async def places(self, days: Iterable[int]) -> Mapping[int, ByPlace]:
-        """The cells of some days, by day and place, but for those of ``gaps``."""
+    async def places(
+        self,
+        days: Iterable[int],
+        *,
+        gaps: bool = False,
+        tells: Callable[[int, str], bool] = lambda day, name: True,
+    ) -> Mapping[int, ByPlace]:
+        """The cells of some days, by day and place: with ``gaps`` those of that collection too, and of all
+        those of which a day and a field tell what is asked for."""
         wanted = set(days)
         partitions = await self._database["partitions"].find({}, {"tail": 1}).to_list()
         cells: dict[tuple[int, str, str], int] = {}
         ids = [day_id(day, document["_id"]) for day in wanted for document in partitions]
-        async for document in self._database["days"].find({"_id": {"$in": ids}}):
-            for place, fields in document["cells"].items():
-                for name, n in fields.items():
-                    add(cells, (day_of_id(document["_id"]), place, name), n)
+        for collection in ("days", "gaps") if gaps else ("days",):
+            async for document in self._database[collection].find({"_id": {"$in": ids}}):
+                await asyncio.sleep(0)  # a batch of them is at hand at once
+                day = day_of_id(document["_id"])
+                for place, fields in document.get("cells", {}).items():
+                    for name, n in fields.items():
+                        if tells(day, name):
+                            add(cells, (day, place, name), n)
         for document in partitions:
             for cell, n in unpack_tail(bytes(document.get("tail", b""))).items():
-                if cell[0] in wanted:
+                if cell[0] in wanted and tells(cell[0], cell[2]):
                     add(cells, cell, n)
         found: dict[int, dict[str, dict[str, int]]] = {}
         for (day, place, name), n in cells.items():
             found.setdefault(day, {}).setdefault(place, {})[name] = n
         return found
 
+    async def had_customers(self, before: int) -> bool:
+        """Whether there were any before that day."""
+        query: Document = {"_id": {"$lt": first_id(before)}}
+        async for document in self._database["days"].find(query).sort("_id", -1):
+            if any(map(is_of_lives, document["cells"].values())):
+                return True
+        async for document in self._database["partitions"].find({}, {"tail": 1}):
+            tail = unpack_tail(bytes(document.get("tail", b"")))
+            if any(day < before and is_of_lives({name: n}) for (day, _, name), n in tail.items()):
+                return True
+        return False
+
     async def judged(self, days: Iterable[int]) -> list[Document]:
         """What was found of these days, also what does not stand any more."""
-        wanted = sorted(days)
-        if not wanted:
-            return []
-        query: Document = {"_id": {"$gte": anomaly_id(wanted[0], ""), "$lt": anomaly_id(wanted[-1] + 1, "")}}
-        return await self._database[ANOMALIES].find(query).to_list()
+        of = [{"_id": {"$gte": anomaly_id(day, ""), "$lt": anomaly_id(day + 1, "")}} for day in {*days}]
+        return await self._database[ANOMALIES].find({"$or": of}).to_list() if of else []
 
     async def records(self, customers: Iterable[str]) -> dict[str, Customer]:
         """What is kept of these customers, by id; of one who is another by now that one's."""

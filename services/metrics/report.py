@@ -7,6 +7,7 @@ from datetime import datetime
 from fastapi import FastAPI
 
 from services.metrics import telemetry
+from services.metrics.domain.baseline import left_out
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.cohorts import Cohort, first_day, month_of, triangle
 from services.metrics.domain.gaps import ANY, BY_CHANNEL
@@ -16,13 +17,9 @@ from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.lifecycle import Phases, phases
 from services.metrics.domain.places import ALL, Selection
-from services.metrics.domain.restating import last_told
 from services.metrics.figures_store import FiguresStore
 from services.metrics.store import MetricsStore, Reading, store_of
 from shared.schemas.times import day_of, micros
-
-MOST_ANOMALIES = 500
-"""So many have a gauge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +167,16 @@ def spans(first: int, last: int, step: int) -> Iterator[tuple[int, int]]:
 
 
 async def refresh(app: FastAPI) -> None:
-    """Read the last 30 days and set every gauge."""
+    """Read the last 30 days and set every gauge; of what is judged by the day, the latest that was."""
     now = await app.state.clock.now(None)
     results = await live(store_of(app), now, telemetry.WINDOW_DAYS)
     for name, result in results.items():
         telemetry.show(KPIS[name], result)
-    last = last_told(micros(now))
-    rows = await FiguresStore(app.state.database).anomalies(first=last, limit=MOST_ANOMALIES)
-    telemetry.show_anomalies((row["figure"], row["direction"]) for row in rows if row["day"] == last)
+    figures = FiguresStore(app.state.database)
+    known = await figures.latest_judged()
+    days = {name: day for name, day in known.items() if name in KPIS and not left_out(KPIS[name])}
+    rows = await figures.judged(days.values())
+    telemetry.show_anomalies(
+        days, [row for row in rows if row["stands"] and row["day"] == days.get(row["kpi"])]
+    )
     telemetry.shown()

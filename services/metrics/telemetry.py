@@ -3,7 +3,7 @@
 Each replica of the API shows the same numbers: take ``max`` over them, not a sum.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import nan
 from typing import Any
 
@@ -13,6 +13,7 @@ from prometheus_client import Counter, Gauge
 from services.metrics.domain.kpis.kpi import FIGURES, Kind, Kpi, Result
 from services.metrics.domain.kpis.registry import KPIS
 from shared.runtime.words import words
+from shared.schemas.times import DAY, SECOND
 
 log = structlog.get_logger(__name__)
 
@@ -69,9 +70,15 @@ WATCH_FAILURES = Counter(
 )
 ANOMALY = Gauge(
     "rapport_kpi_anomaly",
-    "1 for each figure that on the latest closed day left what is usual: the median of the same weekday in "
-    "the weeks before, by many times their MAD.",
-    ["figure", "direction"],
+    "1 for each figure that on the latest day that was judged left what is usual: the median of the same "
+    "weekday in the weeks before, by many times their MAD.",
+    ["kpi", "figure", "direction"],
+)
+JUDGED = Gauge(
+    "rapport_kpi_judged_day_timestamp_seconds",
+    "The day of which rapport_kpi_anomaly tells a KPI's figures, as the time when it began (UTC): the latest "
+    "that a worker judged; none before any was.",
+    ["kpi"],
 )
 for _name in KPIS:
     for _counter in (FAILURES, RESTATED, ANOMALIES):
@@ -98,11 +105,13 @@ def show(kpi: Kpi, result: Result) -> None:
         gauge.labels(_QUANTILES.get(label, label)).set(_or_nan(number))
 
 
-def show_anomalies(found: Iterable[tuple[str, str]]) -> None:
-    """Figures of the latest closed day that left what is usual, and which way."""
+def show_anomalies(days: Mapping[str, int], found: Iterable[Mapping[str, Any]]) -> None:
+    """``days``: by KPI the latest that is judged; ``found``: which of its figures left what is usual then."""
+    for kpi, day in days.items():
+        JUDGED.labels(kpi).set(day * DAY / SECOND)
     ANOMALY.clear()
-    for figure, direction in found:
-        ANOMALY.labels(figure, direction).set(1)
+    for row in found:
+        ANOMALY.labels(row["kpi"], row["figure"], row["direction"]).set(1)
 
 
 def _or_nan(value: float | None) -> float:

@@ -10,6 +10,7 @@ from shared.expressions.kinds import (
     FRACTION,
     NOTHING,
     TEXT,
+    TIME,
     TRUTH,
     WHOLE,
     ByName,
@@ -17,6 +18,7 @@ from shared.expressions.kinds import (
     Many,
     Plain,
     Table,
+    Use,
 )
 from shared.expressions.operators import COMPARISONS, NUMBERS, result_of
 from shared.expressions.syntax import (
@@ -47,28 +49,6 @@ def alone(variable: str, field: str) -> str:
 
 
 @dataclass(slots=True)
-class Use:
-    """What an expression uses."""
-
-    variables: set[str] = field(default_factory=set)
-    wholes: set[str] = field(default_factory=set)
-    """Variables that are lists, of which something is used that is known of all."""
-    fields: dict[str, set[str]] = field(default_factory=dict)
-    """Table -> its fields."""
-    alone: set[tuple[str, str]] = field(default_factory=set)
-    """Variables and fields that are handed in as a value each: a table around one costs as much again."""
-    tables: set[str] = field(default_factory=set)
-    """Variables that are handed in with all of their fields that are used."""
-    functions: set[str] = field(default_factory=set)
-    anything: bool = False
-    """It reads what nobody can know beforehand."""
-    written: list[str] = field(default_factory=list)
-    """Calls whose text must be what the function takes: a time, a pattern."""
-    edits: list[tuple[int, int, str]] = field(default_factory=list)
-    """What the engine is given in place of parts of the text: (start, end, text)."""
-
-
-@dataclass(slots=True)
 class Each:
     """The elements of a list that is gone through."""
 
@@ -88,6 +68,8 @@ class Check:
         self._loops = 0
         self._tested: Node | None = None
         """What ``has`` asks about: it takes no name, only a field of something."""
+        self._handed: Node | None = None
+        """A time that a function of ours takes."""
         self.use = Use()
 
     def kind(self, node: Node) -> Kind:
@@ -98,6 +80,7 @@ class Check:
             error.at = node.span.start if error.at is None else error.at
             raise
         self.use.anything |= kind is ANY
+        self.use.clock |= kind is TIME and node is not self._handed and node is not self._tested
         return kind
 
     def _kind(self, node: Node) -> Kind:
@@ -255,9 +238,12 @@ class Check:
         if function.method is not None and (node.of is not None) != function.method:
             raise ExpressionError(f"write {function.usage}")
         args = (*((node.of,) if node.of is not None else ()), *node.args)
+        if function.counted is not None and args and isinstance(args[0], Name | Select | Index):
+            self._handed = args[0]
         kinds = [self.kind(arg) for arg in args]
         if not function.takes(kinds):
             raise ExpressionError(f"write {function.usage}")
+        self.use.clock |= function.counted is not None and kinds[0] is ANY
         if function.literal and not isinstance(args[-1], Literal):
             raise ExpressionError(f"{node.function} needs its text written out")
         if function.literal:

@@ -18,6 +18,7 @@ from shared.expressions.kinds import (
     Kind,
     Many,
 )
+from shared.schemas.times import DAY, Micros, moment
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -33,7 +34,9 @@ class Function:
     """Whether it is written behind what it is about: ``x.contains(y)``; None: as one likes."""
     literal: bool = False
     """Its last argument is text that is written out."""
-    made: Callable[[datetime, ZoneInfo], Callable[..., Any]] | None = None
+    made: Callable[[Micros, ZoneInfo], Callable[..., Any]] | None = None
+    counted: Callable[[Micros, ZoneInfo], Callable[..., Any]] | None = None
+    """Likewise, where times come as microseconds; None where it takes none."""
 
 
 def _plain(*wanted: Kind) -> Callable[[Sequence[Kind]], bool]:
@@ -52,22 +55,31 @@ def _number(kinds: Sequence[Kind]) -> bool:
     return len(kinds) == 1 and kinds[0] in (WHOLE, FRACTION, TEXT, ANY)
 
 
-def _days_since(now: datetime, zone: ZoneInfo) -> Callable[[Any], int | None]:
+def _days_since(now: Micros, zone: ZoneInfo) -> Callable[[Any], int | None]:
     """Whole days of 24 hours that have passed; of what lies ahead, none. A function that raises would be
     told of on stderr: what is no time gives null, on which the engine stops."""
-    return lambda at: max(now - at, timedelta()).days if isinstance(at, datetime) else None
+    then = moment(now)
+    return lambda at: max(then - at, timedelta()).days if isinstance(at, datetime) else None
 
 
-def _weekday(now: datetime, zone: ZoneInfo) -> Callable[[Any], str | None]:
+def _days_counted(now: Micros, zone: ZoneInfo) -> Callable[[Micros], int]:
+    return lambda at: max(now - at, 0) // DAY
+
+
+def _weekday(now: Micros, zone: ZoneInfo) -> Callable[[Any], str | None]:
     return lambda at: WEEKDAYS[at.astimezone(zone).weekday()] if isinstance(at, datetime) else None
 
 
-def _local_time(now: datetime, zone: ZoneInfo) -> Callable[[], str]:
-    return lambda: now.astimezone(zone).strftime("%H:%M")
+def _weekday_counted(now: Micros, zone: ZoneInfo) -> Callable[[Micros], str]:
+    return lambda at: WEEKDAYS[moment(at).astimezone(zone).weekday()]
 
 
-def _local_date(now: datetime, zone: ZoneInfo) -> Callable[[], str]:
-    return lambda: now.astimezone(zone).date().isoformat()
+def _local_time(now: Micros, zone: ZoneInfo) -> Callable[[], str]:
+    return lambda: moment(now).astimezone(zone).strftime("%H:%M")
+
+
+def _local_date(now: Micros, zone: ZoneInfo) -> Callable[[], str]:
+    return lambda: moment(now).astimezone(zone).date().isoformat()
 
 
 def _engine(usage: str, gives: Kind, *wanted: Kind, method: bool = False, literal: bool = False) -> Function:
@@ -75,8 +87,12 @@ def _engine(usage: str, gives: Kind, *wanted: Kind, method: bool = False, litera
 
 
 FUNCTIONS: Mapping[str, Function] = {
-    "days_since": Function("days_since(a time)", WHOLE, _plain(TIME), made=_days_since),
-    "weekday": Function("weekday(a time), as weekday(now)", TEXT, _plain(TIME), made=_weekday),
+    "days_since": Function(
+        "days_since(a time)", WHOLE, _plain(TIME), made=_days_since, counted=_days_counted
+    ),
+    "weekday": Function(
+        "weekday(a time), as weekday(now)", TEXT, _plain(TIME), made=_weekday, counted=_weekday_counted
+    ),
     "local_time": Function("local_time()", TEXT, _plain(), made=_local_time),
     "local_date": Function("local_date()", TEXT, _plain(), made=_local_date),
     "size": Function("size(a list, or text)", WHOLE, _countable, method=None),

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import field as held
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 from pydantic import AwareDatetime, BaseModel
 
-from shared.schemas.times import moment
+from shared.schemas.times import micros, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,31 @@ class Field:
     """Of a model's field, its name in Python."""
 
 
+@dataclass(slots=True)
+class Use:
+    """What an expression uses."""
+
+    variables: set[str] = held(default_factory=set)
+    wholes: set[str] = held(default_factory=set)
+    """Variables that are lists, of which something is used that is known of all."""
+    fields: dict[str, set[str]] = held(default_factory=dict)
+    """Table -> its fields."""
+    alone: set[tuple[str, str]] = held(default_factory=set)
+    """Variables and fields that are handed in as a value each: a table around one costs as much again."""
+    tables: set[str] = held(default_factory=set)
+    """Variables that are handed in with all of their fields that are used."""
+    functions: set[str] = held(default_factory=set)
+    anything: bool = False
+    """It reads what nobody can know beforehand."""
+    clock: bool = False
+    """It does more with times than to hand them to functions of ours: the engine must know them as such.
+    Else they are microseconds, which cost it a tenth."""
+    written: list[str] = held(default_factory=list)
+    """Calls whose text must be what the function takes: a time, a pattern."""
+    edits: list[tuple[int, int, str]] = held(default_factory=list)
+    """What the engine is given in place of parts of the text: (start, end, text)."""
+
+
 _PLAIN: Mapping[object, Plain] = {
     bool: TRUTH,
     int: WHOLE,
@@ -128,11 +154,11 @@ def itself(of: Any) -> Any:
 
 
 def reader(
-    read: Callable[[Any], Any], kind: Kind, used: Mapping[str, set[str]], *, missing: bool = False
+    read: Callable[[Any], Any], kind: Kind, use: Use, *, missing: bool = False
 ) -> Callable[[Any], Any]:
-    """Reads something, and gives it as the engine takes it: of tables the fields that are ``used``.
+    """Reads something, and gives it as the engine takes it: of tables the fields that are used.
     ``missing``: it may read None, which is given as it is."""
-    given = _given(kind, used)
+    given = _given(kind, use)
     if given is None:
         return read
     if not missing:
@@ -145,22 +171,24 @@ def reader(
     return told
 
 
-def _given(kind: Kind, used: Mapping[str, set[str]]) -> Callable[[Any], Any] | None:
+def _given(kind: Kind, use: Use) -> Callable[[Any], Any] | None:
     """How a value is given; None: as it is."""
     match kind:
         case Table(name=name, fields=fields):
             return _table(
                 [
-                    (field, fields[field].read, _given(fields[field].kind, used))
-                    for field in used.get(name, ())
+                    (field, fields[field].read, _given(fields[field].kind, use))
+                    for field in use.fields.get(name, ())
                 ]
             )
         case Many(of=of):
-            each = _given(of, used)
+            each = _given(of, use)
             return list if each is None else lambda values: [each(value) for value in values]
         case ByName():
             return dict
-    return _time if kind is TIME else None
+    if kind is not TIME:
+        return None
+    return _time if use.clock else _counted
 
 
 def _table(
@@ -179,3 +207,12 @@ def _table(
 
 def _time(value: int | str) -> datetime:
     return moment(value) if isinstance(value, int) else datetime.fromisoformat(value)
+
+
+def _counted(value: int | str) -> int:
+    return value if isinstance(value, int) else micros(_aware(datetime.fromisoformat(value)))
+
+
+def _aware(time: datetime) -> datetime:
+    """As the engine takes one without an offset."""
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)

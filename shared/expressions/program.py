@@ -4,18 +4,17 @@ evaluated where something is not known fails, and says what was missing."""
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 import cel
 
-from shared.expressions.checking import WHOLE_OF, Check, Use, alone
+from shared.expressions.checking import WHOLE_OF, Check, alone
 from shared.expressions.functions import FUNCTIONS
-from shared.expressions.kinds import Field, Kind, Many, Table, itself, reader
+from shared.expressions.kinds import TRUTH, Field, Kind, Many, Table, Use, itself, reader
 from shared.expressions.syntax import ExpressionError, NotKnownError, parsed
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import Micros
 
 MOST_SAID = 200
 _undefined = re.compile(rf"Undefined variable or function: '{WHOLE_OF}\w*?__(\w+)'").match
@@ -61,7 +60,7 @@ class Program:
     since what is handed in is converted whole."""
     lists: Mapping[str, Callable[[Any], object]]
     """Likewise, but only once the engine gets there: an entry costs as much as the rest together."""
-    ours: tuple[tuple[str, Callable[[datetime, ZoneInfo], Callable[..., Any]]], ...]
+    ours: tuple[tuple[str, Callable[[Micros, ZoneInfo], Callable[..., Any]]], ...]
     """Our functions that it calls, and how each is made."""
 
     def value(self, scope: Scope) -> Any:
@@ -88,10 +87,7 @@ class Program:
 
     def context(self, scope: Scope) -> cel.Context:
         """What the engine is given of a scope."""
-        functions = {}
-        if self.ours:
-            now = moment(scope.now)
-            functions = {name: made(now, scope.zone) for name, made in self.ours}
+        functions = {name: made(scope.now, scope.zone) for name, made in self.ours}
         known = {}
         for name, read in self.parts:
             told = read(scope)
@@ -119,22 +115,30 @@ def programmed(text: str, variables: Mapping[str, Variable]) -> Program:
         program = cel.compile(named)
     except Exception as error:  # of whatever kind the engine says it
         raise ExpressionError(str(error).splitlines()[0]) from None
+    # What it gives may be a time, or a list of such; what nobody knows beforehand may stand beside times.
+    check.use.clock |= kind is not TRUTH or check.use.anything
     parts, lists = tuple(_parts(check.use, variables)), _lists(check.use, variables)
-    ours = ((name, FUNCTIONS[name].made) for name in sorted(check.use.functions))
-    called = tuple((name, made) for name, made in ours if made is not None)
-    return Program(text, kind, program, check.use, parts, lists, called)
+    return Program(text, kind, program, check.use, parts, lists, tuple(_ours(check.use)))
+
+
+def _ours(use: Use) -> Iterator[tuple[str, Callable[[Micros, ZoneInfo], Callable[..., Any]]]]:
+    for name in sorted(use.functions):
+        known = FUNCTIONS[name]
+        made = known.made if use.clock or known.counted is None else known.counted
+        if made is not None:
+            yield name, made
 
 
 def _parts(use: Use, variables: Mapping[str, Variable]) -> Iterator[tuple[str, Callable[[Any], object]]]:
     for name in use.variables:
         if not isinstance(variables[name].kind, Table | Many):
-            yield name, reader(variables[name].read, variables[name].kind, use.fields)
+            yield name, reader(variables[name].read, variables[name].kind, use)
     for name in use.variables | use.wholes:
         table, read = _table(variables[name])
         if table is None:
             continue
         if name in use.tables:
-            yield _whole(name) if name in use.wholes else name, reader(read, table, use.fields)
+            yield _whole(name) if name in use.wholes else name, reader(read, table, use)
         for variable, field in sorted(use.alone):
             if variable == name:
                 yield alone(name, field), _one(read, table.fields[field], use)
@@ -149,16 +153,14 @@ def _table(variable: Variable) -> tuple[Table | None, Callable[[Any], object]]:
 
 def _one(read: Callable[[Any], object], field: Field, use: Use) -> Callable[[Any], object]:
     """Reads a field, and gives it as the engine takes it; None where it is not known."""
-    given = reader(field.read, field.kind, use.fields, missing=True)
+    given = reader(field.read, field.kind, use, missing=True)
     return given if read is itself else lambda scope: given(read(scope))
 
 
 def _lists(use: Use, variables: Mapping[str, Variable]) -> dict[str, Callable[[Any], object]]:
     known = {name: variables[name] for name in use.variables}
     return {
-        name: reader(one.read, one.kind, use.fields)
-        for name, one in known.items()
-        if isinstance(one.kind, Many)
+        name: reader(one.read, one.kind, use) for name, one in known.items() if isinstance(one.kind, Many)
     }
 
 

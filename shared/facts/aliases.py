@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
-from typing import NamedTuple, get_args
-from unicodedata import normalize
+from typing import Literal, NamedTuple, get_args
+from unicodedata import category, normalize
 
+import idna
 from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, is_possible_number, parse
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,9 +25,8 @@ KEY_BYTES = 64
 """Of the key that aliases are hashed with, at most: what is longer is hashed first."""
 
 _ADDRESS = TypeAdapter(Email)
+_FORMS: tuple[Literal["NFKC", "NFC"], ...] = ("NFKC", "NFC")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_LEFT_OUT = re.compile(r"[^0-9A-Z]+")
-"""What people put between the letters and digits of a card."""
 
 
 class AliasError(ValueError):
@@ -59,9 +59,9 @@ def split_alias(subject: str) -> tuple[AliasKind, str]:
 
 
 def normalised(kind: AliasKind, value: str, region: str | None = None) -> str:
-    """The value as all its spellings are written: an address in lower case, a number in E.164 (one without
-    country code as it is dialled in ``region``, such as ``DE``), a card by its letters and digits, in upper
-    case, an account or a device without spaces around. Raises ``AliasError``."""
+    """The value as all its spellings are written: an address in lower case, its domain in its own script, a
+    number in E.164 (one without country code as it is dialled in ``region``, such as ``DE``), a card by its
+    letters and digits, in upper case, an account or a device without spaces around. Raises ``AliasError``."""
     text = normalize("NFKC" if kind in ("phone", "card") else "NFC", value).strip()
     if not text or len(text) > LONGEST or _CONTROL.search(text):
         raise AliasError(f"it must be 1 to {LONGEST} characters, without control characters")
@@ -71,19 +71,40 @@ def normalised(kind: AliasKind, value: str, region: str | None = None) -> str:
         case "phone":
             return _number(text, region)
         case "card":
-            card = _LEFT_OUT.sub("", text.upper())
-            if not card:
-                raise AliasError("a card needs letters or digits")
+            card = normalize("NFKC", "".join(filter(_is_written, text.upper())))
+            if not any(map(str.isalnum, card)) or len(card) > LONGEST:
+                raise AliasError(f"a card needs letters or digits, and has at most {LONGEST}")
             return card
         case "account" | "device":
             return text
 
 
+def _is_written(character: str) -> bool:
+    """Of a card: letters and digits of all scripts, and the marks on them; not what people put between."""
+    return character.isalnum() or category(character).startswith("M")
+
+
 def _address(text: str) -> str:
+    """Letters of full width and such as usual ones, where that is an address too."""
+    for form in _FORMS:
+        local, at, domain = normalize(form, normalize(form, text).lower()).rpartition("@")
+        try:
+            return _ADDRESS.validate_python(f"{local}{at}{_domain(domain)}")
+        except ValidationError:
+            continue
+    raise AliasError("it is no e-mail address")
+
+
+def _domain(domain: str) -> str:
+    """As people read it, however it is spelt: ``xn--bcher-kva.example`` is ``bücher.example``; without the
+    dot of the root."""
+    domain = domain.removesuffix(".")
+    if domain.isascii() and "xn--" not in domain:
+        return domain
     try:
-        return _ADDRESS.validate_python(normalize("NFC", text.lower()))
-    except ValidationError:
-        raise AliasError("it is no e-mail address") from None
+        return idna.decode(idna.encode(domain, uts46=True))
+    except idna.IDNAError:
+        return domain
 
 
 @lru_cache(maxsize=4096)
@@ -117,7 +138,8 @@ def _hashed(secret: bytes, *parts: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """How this installation writes and hashes aliases: the same for ever, in every service."""
+    """How this installation writes and hashes aliases, the same in every service. With another secret
+    nobody is found; where a version writes an alias otherwise, UPGRADING.md says whose keys that changes."""
 
     secret: bytes = field(repr=False)
     region: str | None = None

@@ -37,6 +37,11 @@ def erased_hash(key: bytes, state_id: str) -> str:
     return digest[:HASH_DIGITS]
 
 
+def entry_mark(key: bytes, uid: str, state_id: str) -> str:
+    """What a journal's entry keeps of whom it is about: of two nobody can tell that it is the same one."""
+    return erased_hash(key, f"{uid}\0{state_id}")
+
+
 @lru_cache(maxsize=16)
 def _halves(key: bytes) -> tuple[Any, Any]:
     """The two hashes of an HMAC, as far as they are the key's alone: it takes a third of the time so."""

@@ -88,7 +88,7 @@ def create_api(
             await producer.start()
             stack.push_async_callback(producer.stop)
             _equip(app, settings, service, store[f"rapport_{service}"], producer)
-            app.state.trail = Trail(service, app.state.database)
+            app.state.trail = Trail(service, app.state.database, settings.erased_by)
             await stack.enter_async_context(app.state.trail.keep())
             for part in parts:
                 await stack.enter_async_context(part(app))

@@ -27,7 +27,7 @@ from pydantic_core import PydanticSerializationError
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.domain import Outcome, RefusedError
-from shared.facts.erased import erased_hash
+from shared.facts.erased import entry_mark, erased_hash
 from shared.http import audit
 from shared.http.auth import Principal
 from shared.http.clock import ApiClock
@@ -81,12 +81,12 @@ class _Asked(NamedTuple):
     """What tells a request from another under its key."""
 
     digest: str
-    erased: str
-    """What would be left in the journal of whom it is about, were they erased."""
+    erased: tuple[str, str]
+    """What would be left in the journal of whom it is about, were they erased; and what was left once."""
 
     def is_of(self, entry: Mapping[str, Any]) -> bool:
         """Whether the journal's entry may be its own."""
-        return entry.get("digest") in (None, self.digest) and entry.get("erased") in (None, self.erased)
+        return entry.get("digest") in (None, self.digest) and entry.get("erased") in (None, *self.erased)
 
 
 class Commands:
@@ -122,7 +122,8 @@ class Commands:
         ``route`` is a stable name such as ``members.redemptions``; ``key`` the Idempotency-Key, if the
         caller gave one. Answers 202 with ``Location`` when nothing is there within the timeout. Raises
         ``ProblemError``: the refusal with its status and code, 422 ``invalid`` for a bad key or subject, 422
-        ``idempotency_mismatch``; ``BrokerAwayError``, or PyMongo's errors, where nothing was sent.
+        ``idempotency_mismatch``; ``BrokerAwayError`` (it may have been sent: the same key again is
+        safe), or PyMongo's errors, where nothing was sent.
         """
         for name, value in ((f"header.{HEADER}", key), ("subject", subject)):
             if value is not None and not re.fullmatch(ID_PATTERN, value):
@@ -131,10 +132,12 @@ class Commands:
             audit.touched(subject)
         source = self._source(principal, route)
         id = key if key is not None else self._new_id()
-        asked = _Asked(digest(subject, data), erased_hash(self._erased_by, data.state_id(subject)))
+        whom, uid = data.state_id(subject), f"{source} {id}"
+        marks = entry_mark(self._erased_by, uid, whom), erased_hash(self._erased_by, whom)
+        asked = _Asked(digest(subject, data), marks)
         deadline = asyncio.get_running_loop().time() + self._timeout
         # A fresh id cannot be in the journal: only a caller's own key is worth the question.
-        known = await self._journal.find_one({"_id": f"{source} {id}"}) if key is not None else None
+        known = await self._journal.find_one({"_id": uid}) if key is not None else None
         if known is not None:
             return await self._told(route, source, id, known, asked, "repeated", deadline)
         time = await self._clock.now(subject)

@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import StreamingResponse
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.domain import Collection
+from shared.facts.erased import erased_hash
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
+from shared.runtime.compact import document_of
 from shared.runtime.mongo import Document
+from shared.runtime.trail import AUDIT
 from shared.schemas.base import ID_PATTERN
+from shared.schemas.bindings import open_envelope
+from shared.schemas.commands.merging import MERGING
 
 MEDIA_TYPE = "application/x-ndjson"
 ROWS_AT_ONCE = 200
@@ -28,6 +33,8 @@ ROWS_AT_ONCE = 200
 JOURNAL = "journal"
 COPIED = "copied"
 """The field of a row that holds a copy of what other rows say, such as a piece of an export: left out."""
+
+HANDED = frozenset(own.hand_over.event_type for own in MERGING.values())
 
 Reading = Callable[[Document], Mapping[str, Any]]
 """What a stored document says, where it is packed."""
@@ -44,17 +51,30 @@ DESCRIPTION = (
 
 
 def state_read(document: Document) -> Document:
-    """A state, which is stored as text."""
-    return document | {"data": json.loads(document["data"])}
+    """A state, which is stored as text or packed."""
+    return document | {"data": document_of(document["data"])}
 
 
 def entry_read(document: Document, customer_id: str) -> Document:
     """A journal entry, which may be of somebody else who told several customers something."""
     if document.get("subject") == customer_id or "emitted" not in document:
         return document
-    key = customer_id.encode()
-    told = [one for one in document["emitted"] if one["key"] == key or customer_id in one.get("about", ())]
+    key, told = customer_id.encode(), []
+    for one in document["emitted"]:
+        if one["key"] == key:
+            told.append(one)
+        elif customer_id in one.get("about", ()):
+            told.append(_named_in(one))
     return document | {"emitted": told}
+
+
+def _named_in(record: Document) -> Document:
+    """A record that names a customer and is for another. All that somebody has, as it is handed over, is
+    theirs alone: of that it is told that it names them."""
+    headers = [(name, bytes(value)) for name, value in record["headers"]]
+    if open_envelope(bytes(record["key"]), bytes(record["value"]), headers).type not in HANDED:
+        return record
+    return {name: said for name, said in record.items() if name != "value"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +92,16 @@ class Holding:
         return sorted(found.values(), key=lambda c: c.name)
 
     async def told(
-        self, database: AsyncDatabase[Document], customer_id: str
+        self, database: AsyncDatabase[Document], customer_id: str, erased_by: bytes
     ) -> AsyncIterator[dict[str, Any]]:
-        """What the lines say: ``{collection, row}`` each, and at last ``{end}``. PyMongo's errors pass."""
+        """What the lines say: ``{collection, row}`` each, and at last ``{end}``. PyMongo's errors pass. Rows
+        of the trail that were hidden by an erasure are told once it was lifted, too."""
         counts = {collection.name: 0 for collection in self.owned}
         for collection in self.owned:
             reading = self.readings.get(collection.name)
             wanted = collection.about(customer_id)
+            if collection.name == AUDIT.name:
+                wanted = {"customer": {"$in": [customer_id, erased_hash(erased_by, customer_id)]}}
             found = database[collection.name].find(wanted, {COPIED: 0}, batch_size=ROWS_AT_ONCE)
             async for document in found.sort("_id", 1):
                 counts[collection.name] += 1
@@ -100,8 +123,10 @@ def held_router(holding: Holding) -> APIRouter:
         response_class=StreamingResponse,
         responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
     )
-    async def held(principal: Admin, database: Database, customer_id: CustomerId) -> StreamingResponse:
-        told = holding.told(database, customer_id)
+    async def held(
+        request: Request, principal: Admin, database: Database, customer_id: CustomerId
+    ) -> StreamingResponse:
+        told = holding.told(database, customer_id, request.app.state.settings.erased_by)
         # The first is asked for here: a store that is away is still a 503.
         return StreamingResponse(_lines(await anext(told), told), media_type=MEDIA_TYPE)
 

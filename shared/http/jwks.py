@@ -6,6 +6,7 @@ often than every ``PAUSE_S``, however many tokens name one; all who wait share o
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Mapping
 
@@ -13,6 +14,7 @@ import jwt
 import structlog
 
 from shared.http.problems import ProblemError
+from shared.runtime.https import untrusted
 from shared.runtime.words import words
 
 FRESH_S = 300.0
@@ -40,10 +42,11 @@ class IssuerKeys:
         self,
         url: str,
         *,
+        trust: ssl.SSLContext | None = None,
         fetch: Callable[[], Mapping[str, jwt.PyJWK]] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fetch = fetch if fetch is not None else _fetching(url)
+        self._fetch = fetch if fetch is not None else _fetching(url, trust)
         self._clock = clock
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._known_at = self._asked_at = float("-inf")
@@ -90,13 +93,16 @@ class IssuerKeys:
             self._asking = None
 
 
-def _fetching(url: str) -> Callable[[], Mapping[str, jwt.PyJWK]]:
-    client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT_S)
+def _fetching(url: str, trust: ssl.SSLContext | None) -> Callable[[], Mapping[str, jwt.PyJWK]]:
+    client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=TIMEOUT_S, ssl_context=trust)
 
     def fetch() -> Mapping[str, jwt.PyJWK]:
         try:
             found = client.get_signing_keys()
-        except (OSError, ValueError, TypeError, AttributeError, LookupError) as error:
+        except jwt.PyJWKClientConnectionError as error:
+            said = untrusted(error, url, "RAPPORT_JWKS_URL")
+            raise error if said is None else jwt.PyJWKClientError(said) from None
+        except (OSError, ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
             raise jwt.PyJWKClientError(str(error)) from error
         return {str(key.key_id): key for key in found if key.key_type in PUBLIC}
 

@@ -3,13 +3,14 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.errors import PyMongoError
 
 from shared.http.auth import Principal, authenticated
 from shared.http.dependencies import Database, Producer, SendCommands
 from shared.http.problems import RETRY_AFTER_S, ProblemError
+from shared.runtime.erasure_guard import other_key
 
 READY_TIMEOUT_S = 1.0
 
@@ -22,12 +23,15 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", tags=["operations"], summary="Ready: store and broker answer")
-async def readyz(database: Database, producer: Producer) -> dict[str, Any]:
+async def readyz(request: Request, database: Database, producer: Producer) -> dict[str, Any]:
     """503 ``not_ready`` names each dependency that is missing in ``errors``."""
     missing = {}
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             await database.command("ping")
+            # Whoever started before anybody was erased may have another key: it would know nobody of them.
+            if await other_key(database, request.app.state.settings.erased_by) is not None:
+                missing["erasure_key"] = "The store's erasure key is another one."
     except (PyMongoError, TimeoutError) as error:
         missing["store"] = f"MongoDB does not answer ({type(error).__name__})."
     if not producer.ready:
@@ -58,7 +62,10 @@ async def metrics() -> Response:
     "/commands/{token}",
     tags=["commands"],
     summary="The outcome of a command that was answered 202",
-    responses={202: {"description": "Still pending: ask again."}},
+    responses={
+        201: {"description": "It has made something.", "content": {"application/json": {"schema": {}}}},
+        202: {"description": "Still pending: ask again."},
+    },
 )
 async def command(
     token: str, principal: Annotated[Principal, Depends(authenticated)], commands: SendCommands

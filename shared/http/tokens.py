@@ -37,7 +37,7 @@ class Tokens:
         self._issuer = settings.jwt_issuer
         self._algorithms = settings.jwks_algorithms
         if issuer_keys is None and settings.jwks_url is not None:
-            issuer_keys = IssuerKeys(settings.jwks_url)
+            issuer_keys = IssuerKeys(settings.jwks_url, trust=settings.https_trust)
         self._issuer_keys = issuer_keys
 
     @property

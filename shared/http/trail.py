@@ -2,6 +2,10 @@
 
 Entries wait in memory until there are some hundred or a second has passed. A process that is killed loses
 those of its last second; while the store is away the newest ``MOST`` wait, and what is lost is counted.
+
+Of somebody who has been erased it says the hash: who asked for that, and who asked for them since. That is
+asked before it is written, so that no clear id is ever there, and again afterwards: whoever is erased in
+between may have had their eraser pass by already.
 """
 
 import asyncio
@@ -17,6 +21,7 @@ import structlog
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from shared.facts.erased import ERASED_IDS, erased_hash
 from shared.runtime.telemetry import AUDIT_LOST
 from shared.runtime.trail import AUDIT
 
@@ -44,8 +49,9 @@ class Entry:
 class Trail:
     """Of one process. ``note`` waits for nothing; ``keep`` writes for as long as it is entered."""
 
-    def __init__(self, service: str, database: AsyncDatabase[dict[str, Any]]) -> None:
-        self._rows = database[AUDIT.name]
+    def __init__(self, service: str, database: AsyncDatabase[dict[str, Any]], erased_by: bytes) -> None:
+        """``erased_by``: the key of erased ids' hashes."""
+        self._rows, self._erased, self._key = database[AUDIT.name], database[ERASED_IDS], erased_by
         self._waiting: deque[dict[str, Any]] = deque()
         self._many = asyncio.Event()
         self._closing = False
@@ -90,14 +96,37 @@ class Trail:
         while self._waiting:
             some = [self._waiting[n] for n in range(min(AT_ONCE, len(self._waiting)))]
             try:
-                await self._rows.insert_many(some, ordered=False)
-            except BulkWriteError as error:
-                if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
-                    log.warning("the audit trail waits", why="the store refused some of it")
-                    return
+                gone = await self._gone(some)
+                for row in some:  # where it waits, too: what is written again says no more than this time
+                    row["customer"] = gone.get(row["customer"], row["customer"])
+                await self._insert(some)
+                await self._hide_erased(some)
+            except BulkWriteError:
+                log.warning("the audit trail waits", why="the store refused some of it")
+                return
             except PyMongoError as error:
                 log.warning("the audit trail waits", why=type(error).__name__)
                 return
             written = {one["_id"] for one in some}
             while self._waiting and self._waiting[0]["_id"] in written:
                 self._waiting.popleft()
+
+    async def _insert(self, some: Sequence[dict[str, Any]]) -> None:
+        """Those that are there already were written by a try that had no answer."""
+        try:
+            await self._rows.insert_many(some, ordered=False)
+        except BulkWriteError as error:
+            if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
+                raise
+
+    async def _hide_erased(self, some: Sequence[dict[str, Any]]) -> None:
+        """Asked once they are written: whoever is erased after that, their eraser finds the rows."""
+        for customer, hash in (await self._gone(some)).items():
+            theirs = [row["_id"] for row in some if row["customer"] == customer]
+            await self._rows.update_many({"_id": {"$in": theirs}}, {"$set": {"customer": hash}})
+
+    async def _gone(self, some: Sequence[dict[str, Any]]) -> dict[str | None, str]:
+        """Who of them are erased by now, each with the hash."""
+        hashes = {erased_hash(self._key, who): who for row in some if (who := row["customer"]) is not None}
+        gone = await self._erased.find({"_id": {"$in": [*hashes]}}, {"_id": 1}).to_list() if hashes else ()
+        return {hashes[one["_id"]]: one["_id"] for one in gone}

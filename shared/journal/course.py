@@ -1,7 +1,7 @@
 """A plan in the making: the time it has come to, the timers that may still fire in it, its entries so far."""
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic
@@ -41,6 +41,8 @@ class Course(Generic[S]):
     """By uid, in the order they were made."""
     fired: set[str] = field(default_factory=set)
     """Uids of the timers' firings so far."""
+    gone: Collection[str] = frozenset()
+    """Of those of whom its events tell others, the hashes of the erased."""
 
     def __post_init__(self) -> None:
         self.heap = [(timer.due_at, key) for key, timer in self.due.items()]

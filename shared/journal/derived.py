@@ -26,7 +26,7 @@ def record_of(event: Event) -> Record:
     value, headers = encode(event)
     if len(value) > (most := MAX_RECORD_BYTES + data.room):
         raise TOO_LARGE(type=data.event_type, size=len(value), most=most)
-    about = tuple(id for name in data.tells_of if (id := getattr(data, name)) is not None)
+    about = data.others() if data.tells_of else ()
     return Record(data.topic, event.subject.encode(), value, tuple(headers), about=about)
 
 

@@ -10,7 +10,7 @@ from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 from shared.domain import S
 from shared.journal.counters import Counter
 from shared.journal.erasing import ERASED_IDS, ERASING, nameless, timers_of
-from shared.journal.later import state_text
+from shared.journal.later import size_of, state_data
 from shared.journal.plan import (
     Entry,
     Plan,
@@ -81,17 +81,19 @@ def writes_of(
     partition: int,
     attempt: int,
     watermark: datetime | None,
+    compact: bool = False,
 ) -> Writes:
-    """The plan's writes. How large the new states are goes into ``plan.sizes``."""
+    """The plan's writes. How large the new states are goes into ``plan.sizes``. ``compact``: states may be
+    written in that form."""
     entries = plan.entries
     if plan.nameless:
         entries = [entry for entry in entries if entry.event.uid not in plan.nameless]
-    texts = {id: state_text(state) for id, state in plan.states.items()}
-    plan.sizes = {id: len(text) for id, text in texts.items()}
+    states = {id: state_data(state, compact=compact) for id, state in plan.states.items()}
+    plan.sizes = {id: size_of(data) for id, data in states.items()}
     writes = Writes(
         partition=_partition(attempt, plan.outbox, watermark),
         journal=[_entry(entry) for entry in entries] + [_tombstone(t) for t in plan.tombstones.values()],
-        states=[_state(id, stored[id].version, text) for id, text in texts.items()],
+        states=[_state(id, stored[id].version, data) for id, data in states.items()],
         inserts={name: [dict(d) for d in documents] for name, documents in plan.appends.items()},
         forgotten=[DeleteOne({"_id": uid}) for uid in sorted(plan.forgotten)],
         counters=[_counter(name, c) for name, c in plan.counters.asked.items() if c.taken],
@@ -133,8 +135,8 @@ def _partition(attempt: int, outbox: Sequence[str], watermark: datetime | None) 
     return change
 
 
-def _state(id: str, version: int, data: str) -> Change:
-    # As JSON text: no server or driver needs to take a state apart, which cost more than all else.
+def _state(id: str, version: int, data: str | bytes) -> Change:
+    # As text or bytes: no server or driver needs to take a state apart, which cost more than all else.
     if version == 0:
         return InsertOne({"_id": id, "version": 1, "data": data})
     return UpdateOne({"_id": id, "version": version}, {"$set": {"version": version + 1, "data": data}})
@@ -181,8 +183,8 @@ def _entry(entry: Entry) -> Document:
         document |= nameless(entry.erased)
     if entry.status is not None:
         document["outcome"] = {"status": entry.status, "body": dict(entry.body or {})}
-        if entry.erased is None:  # of which an id could be found out by trying
-            document["digest"] = command_digest(entry)
+        if (digest := command_digest(entry)) is not None:
+            document["digest"] = digest
     if entry.until is not None:
         document["retracted_until"] = entry.until
     if entry.refusal is not None:

@@ -72,6 +72,15 @@ class Drafter(Generic[S]):
         telemetry.TIMERS_DUE.labels(self._service).set(len(due))
         step.cut(due, all_read=len(due) < TIMERS_A_STEP)
 
+    def _note_told_of(self, step: Step[S]) -> None:
+        """Whom its messages tell others of, and whose their states are. Who of them is erased on another
+        partition memory may not know, nor whose erasure was lifted there: that is for the transaction."""
+        of, states = self._planner.told_of, step.states
+        others = {id for m in step.messages for id in of(m.event, states[m.event.state_id].state)}
+        told_of = frozenset(map(self._planner.hash_of, others))
+        if told_of != step.told_of:
+            step.told_of, step.gone = told_of, told_of & step.memory.erased
+
     async def _read_states(self, step: Step[S]) -> None:
         memory, ids = step.memory, step.state_ids
         states = memory.states(ids)
@@ -89,6 +98,7 @@ class Drafter(Generic[S]):
             states |= loaded
             telemetry.BATCH_SECONDS.labels(self._service, "load").observe(perf_counter() - started)
         step.states = states
+        self._note_told_of(step)
 
     def _looked_up(
         self, memory: PartitionMemory[S], loaded: Mapping[str, StoredState[S]]
@@ -125,6 +135,7 @@ class Drafter(Generic[S]):
                 counters=counters,
                 failed_at=self._wall_clock(),
                 unstorable=step.unstorable,
+                gone=step.gone,
             )
             telemetry.BATCH_SECONDS.labels(self._service, "apply").observe(perf_counter() - started)
             doubtful = _of_erased(plan)

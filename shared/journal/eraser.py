@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from math import inf
 from time import monotonic
 from typing import Generic
 
@@ -16,8 +17,8 @@ import structlog
 
 from shared.domain import Collection, Context, Handler, Put, S
 from shared.journal.derived import Derived, record_of
-from shared.journal.erasing import Chore
-from shared.journal.erasing_store import Bare, Removal, told_of
+from shared.journal.erasing import Chore, named_in
+from shared.journal.erasing_store import Bare, Removal, Untold, told_of
 from shared.journal.partition import PartitionMemory
 from shared.journal.store import WorkerStore
 from shared.journal.sweep import End, Found, Sweep
@@ -27,6 +28,7 @@ from shared.runtime.mongo import Document
 from shared.runtime.words import words
 from shared.schemas.customers import CustomerErased, ErasureCompleted
 from shared.schemas.event import Event
+from shared.schemas.topics import TOPICS
 from shared.worker import faults
 from shared.worker.processing import FencedError, Wanted
 
@@ -52,9 +54,13 @@ class Eraser(Generic[S]):
         *,
         stream: bool,
         wall_clock: Callable[[], datetime],
+        mark_of: Callable[[str, str], str],
     ) -> None:
+        """``mark_of`` is the planner's."""
+        self._mark_of = mark_of
         self._handler, self._store, self._publisher = handler, store, publisher
         self._source = f"/rapport/{handler.service}"
+        self._read = {*TOPICS} if handler.reads_everything else {data.topic for data in handler.consumes}
         self._derived = Derived(self._source, secret_key)
         self._stream, self._wall_clock = stream, wall_clock
         self._sweeps: dict[int, Sweep] = {}
@@ -93,6 +99,7 @@ class Eraser(Generic[S]):
                 raise
             except Exception as error:  # no event is to blame or to wait: it is told, and tried again
                 log.warning("an erasure waits", partition=partition, error=words(error))
+                memory.forget_ended()
                 telemetry.RETRIES.labels(service, "mongo").inc()
                 self.drop(partition)
                 self._rests_until = monotonic() + self._rest
@@ -110,9 +117,10 @@ class Eraser(Generic[S]):
         try:
             while isinstance(found := await sweep.next(), Found):
                 await self._remove(partition, memory, sweep, found, now=True)
-            await self._end(partition, memory, sweep, found)
+            await self._end(partition, memory, sweep, found, inf)
         finally:
             sweep.close()
+            memory.forget_ended()
 
     async def _advance(
         self, partition: int, memory: PartitionMemory[S], until: float, *, asked: bool
@@ -126,13 +134,15 @@ class Eraser(Generic[S]):
                 memory.unsaid = False
                 sweep = Sweep.begin(self._store.erasing, memory.chores.values())
                 self._sweeps[partition] = sweep
-            found = sweep.now()
+            found = sweep.end or sweep.now()
             if found is None:
                 return False
             if isinstance(found, End):
-                self.drop(partition)
-                await self._end(partition, memory, sweep, found)
-                asked = False
+                sweep.end = found
+                if await self._end(partition, memory, sweep, found, until):
+                    memory.forget_ended()
+                    self.drop(partition)
+                    asked = False
             else:
                 await self._remove(partition, memory, sweep, found)
             if monotonic() >= until:
@@ -160,12 +170,19 @@ class Eraser(Generic[S]):
     def _take(
         self, removal: Removal, sweep: Sweep, collection: Collection, rows: Sequence[Document]
     ) -> list[Record]:
-        """The rows go. Returns what is told of them elsewhere."""
+        """Their rows go, and others' tell of them no more. Returns what is told of it elsewhere."""
         records: list[Record] = []
         for row in rows:
-            owners = (row.get(owner) for owner in collection.owners)
-            chore = next(sweep.chores[one] for one in owners if one in sweep.chores)
-            removal.documents.setdefault(collection.name, []).append(row["_id"])
+            owner = next((owner for owner in collection.owners if row.get(owner) in sweep.chores), None)
+            if owner is None:
+                if gone := frozenset(named_in(collection, row) & sweep.chores.keys()):
+                    told = {"_id": row["_id"], **collection.without(row, gone)}
+                    removal.changed.setdefault(collection.name, []).append(told)
+                    removal.count(sweep.chores[min(gone)].hash, collection.name)
+                continue
+            chore = sweep.chores[row[owner]]
+            theirs = {"_id": row["_id"], owner: chore.customer}
+            removal.documents.setdefault(collection.name, []).append(theirs)
             removal.count(chore.hash, collection.name)
             if collection.forget is not None and (emit := collection.forget(row)) is not None:
                 id = f"{chore.hash} {chore.at.isoformat()} {collection.name} {row['_id']}"
@@ -185,49 +202,60 @@ class Eraser(Generic[S]):
     ) -> list[str]:
         """Facts of theirs go, as an entry's very name says whom it is about; commands stay, without what they
         held; what others' entries tell of them goes. What may not be published yet is left for later, or,
-        where it is to be ``now``, its uids are returned."""
+        where it is to be ``now`` or its topic is read no more, its uids are returned."""
         unsaid: list[str] = []
         for trace in traces:
             chore, is_command = sweep.chores.get(trace["subject"]), "outcome" in trace
             # A fact's entry is all that tells its redelivery from news: a lift would let them come back.
             waits = trace.get("emitted") or "refusal" in trace or (chore is not None and not is_command)
             if waits and not memory.has_said(trace["topic"], trace["partition"], trace["offset"], partition):
-                if not now:
+                if not now and trace["topic"] in self._read:  # else no record will bring it again
                     sweep.unsaid = True
                     continue
                 unsaid.append(trace["_id"])
             if chore is None:
                 told = [id for id in told_of(trace) if id in sweep.chores]
-                removal.untold[trace["_id"]] = told
+                mark = self._mark_of(trace["_id"], trace["subject"] or "")
+                removal.untold[trace["_id"]] = Untold(told, mark)
                 removal.count(sweep.chores[told[0]].hash, "journal")
                 continue
             if is_command:
                 # The one that erased them answers as it did.
-                removal.bare[trace["_id"]] = Bare(chore.hash, trace["_id"] == chore.uid)
+                mark = self._mark_of(trace["_id"], chore.customer)
+                removal.bare[trace["_id"]] = Bare(mark, trace["_id"] == chore.uid)
             else:
-                removal.documents.setdefault("journal", []).append(trace["_id"])
+                removal.documents.setdefault("journal", []).append({"_id": trace["_id"]})
             removal.count(chore.hash, "journal")
         return unsaid
 
-    async def _end(self, partition: int, memory: PartitionMemory[S], sweep: Sweep, end: End) -> None:
-        """Nothing is left: it is told, and the chores go."""
+    async def _end(
+        self, partition: int, memory: PartitionMemory[S], sweep: Sweep, end: End, until: float
+    ) -> bool:
+        """Nothing is left: it is told, and the chores go, one at least. Whether all of them are done with."""
         if end.error is not None:
             raise end.error
         if sweep.unsaid:
             memory.unsaid = True
-            return
+            return True
         watermark = await self._store.watermark(partition) if self._stream else self._wall_clock()
-        for chore in sweep.chores.values():
-            at = max(chore.at, watermark or chore.at)
-            ended = await self._store.erasing.end(partition, memory.epoch, chore, at)
-            if ended is not None:
-                records, rows = self._told(ended, ended.ended or at)
-                await self._publisher.publish(records)
-                faults.point("after_erasure_told")
-                await self._store.erasing.forget(partition, memory.epoch, ended, rows)
-                telemetry.ERASURES_COMPLETED.labels(self._handler.service).inc()
-            memory.chores.pop(chore.hash, None)
-        memory.forget_erased(sweep.chores.keys())
+        while sweep.chores:
+            customer, chore = next(iter(sweep.chores.items()))
+            await self._finish(partition, memory, chore, max(chore.at, watermark or chore.at))
+            memory.ended.add(customer)
+            del sweep.chores[customer]
+            if monotonic() >= until:
+                break
+        return not sweep.chores
+
+    async def _finish(self, partition: int, memory: PartitionMemory[S], chore: Chore, at: datetime) -> None:
+        ended = await self._store.erasing.end(partition, memory.epoch, chore, at)
+        if ended is not None:
+            records, rows = self._told(ended, ended.ended or at)
+            await self._publisher.publish(records)
+            faults.point("after_erasure_told")
+            await self._store.erasing.forget(partition, memory.epoch, ended, rows)
+            telemetry.ERASURES_COMPLETED.labels(self._handler.service).inc()
+        memory.chores.pop(chore.hash, None)
 
     def _told(self, chore: Chore, at: datetime) -> tuple[list[Record], Sequence[Put]]:
         """What is told of the end, and the rows that the service keeps of it: both the same each time."""

@@ -65,19 +65,31 @@ class Chore:
         return "/" not in self.customer
 
 
-def nameless(hash: str) -> Document:
+def nameless(mark: str) -> Document:
     """What a journal entry says of whom it is about once they are erased: the API tells by it whether a key
     is used again for somebody else."""
-    return {"subject": None, "erased": hash}
+    return {"subject": None, "erased": mark}
 
 
 def remaining(collection: Collection, ids: Sequence[str]) -> dict[str, Any]:
-    """The query of the rows about any of these. Timers are found by their keys, which have an index."""
+    """The query of the rows about any of these, and of others' that tell of them. Timers are found by their
+    keys, which have an index."""
     if collection.name == "timers":
         found: list[dict[str, Any]] = [{"_id": _timer_keys(id), "subject": id} for id in ids]
     else:
-        found = [{owner: {"$in": list(ids)}} for owner in collection.owners]
+        found = [{field: {"$in": list(ids)}} for field in (*collection.owners, *collection.names)]
     return found[0] if len(found) == 1 else {"$or": found}
+
+
+def named_in(collection: Collection, row: Mapping[str, Any]) -> set[str]:
+    """Of whom a row tells its owner."""
+    found: set[str] = set()
+    for name in collection.names:
+        value: Any = row
+        for part in name.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        found.update(value if isinstance(value, list | tuple) else [value] if value else ())
+    return found
 
 
 def timers_of(state_id: str) -> DeleteMany:

@@ -1,6 +1,6 @@
 """What a worker keeps in memory of one partition. Nothing of it outlives a revoke."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Generic
 
 from shared.domain import S
@@ -34,6 +34,8 @@ class PartitionMemory(Generic[S]):
         self.unerased = Unerased(budget)
         self.chores: dict[str, Chore] = {}
         """What is still to be removed of those of this partition, by hash."""
+        self.ended: set[str] = set()
+        """Customers whose removal has ended, and of whom ``recent`` may still know events."""
         self.settled: set[str] = set()
         """Topics of which all that a worker before may have left unpublished has been handled again."""
         self.unsaid = False
@@ -63,11 +65,21 @@ class PartitionMemory(Generic[S]):
         for id in ids:
             self.warm.pop(id)
 
-    def forget_erased(self, customers: Collection[str]) -> None:
-        """Nothing is left of these: what is told of them anew, once they may come back, was not handled."""
-        ends = {*customers}
-        self.recent.discard([uid for uid in self.recent if not ends.isdisjoint(uid.rsplit(" ", 2)[1:])])
-        self.forget(customers)
+    def forget_ended(self) -> None:
+        """What is told anew of those of whom nothing is left, once they may come back, was not handled. All
+        that is known is looked through: once a sweep, not once a customer."""
+        if self.ended:
+            self.recent.discard(
+                [uid for uid in self.recent if not self.ended.isdisjoint(uid.rsplit(" ", 2)[1:])]
+            )
+            self.forget(self.ended)
+            self.ended.clear()
+
+    def learn_erased(self, asked: Set[str], gone: Set[str]) -> None:
+        """By hashes: of those of whom was asked these are erased, by other workers too. Batches come one by
+        one, so no other is planned by it."""
+        self.erased |= gone
+        self.erased -= asked - gone
 
     def states(self, ids: Collection[str]) -> dict[str, StoredState[S]]:
         """Those of these states that are warm."""

@@ -8,7 +8,7 @@ from typing import Any, Generic
 from shared.domain import Retract, S
 from shared.journal.counters import Counters
 from shared.journal.erasing import Chore
-from shared.journal.refusals import Refusal, Rejected
+from shared.journal.refusals import API_SOURCES, Refusal, Rejected
 from shared.kafka.publisher import Record
 from shared.runtime.digest import digest
 from shared.schemas.event import Event
@@ -37,7 +37,7 @@ class StoredState(Generic[S]):
     state: S
     version: int
     size: int = field(default=0, compare=False)
-    """Characters of its text in the store."""
+    """Characters of its text in the store, about where it is not kept as text."""
     erased: bool = False
     """It went for good: whatever there is of it is not looked at."""
 
@@ -62,8 +62,8 @@ class Entry:
     what it emits."""
 
     erased: str | None = None
-    """Set for what is told of somebody who was erased: their hash, which the journal keeps in the place of
-    whom it was about."""
+    """Set for what is told of somebody who was erased: what the journal keeps in the place of whom it was
+    about (``shared.facts.erased.entry_mark``)."""
     skipped: bool = False
     """Set where it had no effect for that reason."""
 
@@ -116,7 +116,7 @@ class Plan(Generic[S]):
     """Uids of its entries that the journal does not get: of facts about somebody who was erased, as their uid
     says who that was."""
     sizes: dict[str, int] = field(default_factory=dict)
-    """Characters of their texts, once these are made for the store."""
+    """Likewise of the new ones, once they are made for the store."""
     timers: dict[str, Timer | None] = field(default_factory=dict)
     """Timer rows by key, None for one to delete."""
     fired: dict[str, datetime] = field(default_factory=dict)
@@ -144,7 +144,9 @@ class Plan(Generic[S]):
 
 
 def command_digest(entry: Entry) -> str | None:
-    """The digest of a command's body, by which the API tells a retry from another request."""
-    if entry.event.data.topic != COMMANDS:
+    """The digest of a command's body, by which the API tells a retry from another request. Ids could be tried
+    by it: of what an API did not ask, and of the erased, there is none."""
+    event = entry.event
+    if event.data.topic != COMMANDS or not event.source.startswith(API_SOURCES) or entry.erased is not None:
         return None
     return digest(entry.event.subject, entry.event.data)

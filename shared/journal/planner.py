@@ -4,14 +4,14 @@ Records and timers of a partition merge by time, a timer first at equal times, t
 itself creates too: so the result does not depend on where the batches were cut.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Generic
 
-from shared.domain import ERASED, Context, Handler, Outcome, RefusedError, Retract, S, Unseen
-from shared.facts.erased import erased_hash, erasure_key
+from shared.domain import ERASED, Context, Handler, Kind, Outcome, RefusedError, Retract, S, Unseen
+from shared.facts.erased import entry_mark, erased_hash, erasure_key
 from shared.journal.counters import Counters
 from shared.journal.course import Course, LiftTooSoonError, whole_milliseconds
 from shared.journal.derived import Derived
@@ -47,6 +47,18 @@ class Planner(Generic[S]):
         """What is kept of the id once it is erased."""
         return erased_hash(self._erased_by, state_id)
 
+    def mark_of(self, uid: str, state_id: str) -> str:
+        """What the journal's entry keeps of whom it is about, once nothing else is to say that."""
+        return entry_mark(self._erased_by, uid, state_id)
+
+    def told_of(self, event: Event, state: S) -> tuple[str, ...]:
+        """The customers of whom the event tells somebody else, and whose its state is."""
+        data = event.data
+        others = data.others() if data.tells_of and not data.told_anyway else ()
+        decides = self._handler.of(event.state_id)
+        owner = decides.owner(state) if isinstance(decides, Kind) and decides.owner is not None else None
+        return others if owner is None else (*others, owner)
+
     def plan(
         self,
         messages: Sequence[Message],
@@ -60,6 +72,7 @@ class Planner(Generic[S]):
         counters: Mapping[str, int | None] | None = None,
         failed_at: datetime | None = None,
         unstorable: str | None = None,
+        gone: Collection[str] = frozenset(),
     ) -> Plan[S]:
         """Apply ``messages`` (in order) and the ``due`` timers, and those set meanwhile that are due by
         ``horizon``; of its own instant only those up to ``last_key``, where that is given: later ones may be
@@ -70,13 +83,14 @@ class Planner(Generic[S]):
         ``counters`` are shared counters as just read, None for one without a document; when the result's
         ``counters.unread`` names others, read those and plan again. ``failed_at`` (``now`` unless given)
         is the wall clock for dead letters. ``unstorable`` is what the store said of the only event there is,
-        which is then refused without asking the domain.
+        which is then refused without asking the domain. ``gone``: of those of whom the messages tell others
+        (``told_of``), the hashes of the erased.
         """
         plan: Plan[S] = Plan(counters=Counters(counters or {}))
         limit = (horizon, LAST if last_key is None else last_key)
         failed_at = whole_milliseconds(failed_at or now)
         timers = {t.key: t for t in due}
-        course = Course(plan, stored, now, limit, failed_at, unstorable, seen, timers)
+        course = Course(plan, stored, now, limit, failed_at, unstorable, seen, timers, gone=gone)
         for message in messages:
             self._fire_until(course, message.at)
             if self._stream:
@@ -129,9 +143,14 @@ class Planner(Generic[S]):
         if course.is_erased(state_id):
             self._apply_erased(course, message)
             return
-        before = course.state(state_id)
+        before, decides = course.state(state_id), self._handler.of(state_id)
+        gone = self._gone(course, self.told_of(event, before))
+        if gone and not isinstance(event.data, decides.judges) and not gone.isdisjoint(event.data.others()):
+            self._enter(course, self._untold(message))
+            return
         try:
-            effects = self._handler.of(state_id).apply(before, event, self._context(course, message))
+            context = self._context(course, message, gone)
+            effects = decides.apply(before, event, context)
             emitted = self._derived.records(event, effects.emits)
             dead_letters = tuple(self._dead_letter(retract, course.failed_at) for retract in effects.retracts)
             plan.counters.take(effects.takes)
@@ -191,8 +210,28 @@ class Planner(Generic[S]):
             outcome = None
             course.plan.nameless.add(event.uid)
         status, body = (outcome.status, outcome.body) if outcome else (None, None)
-        entry = Entry(event, message.origin, status, body, emitted, erased=hash, skipped=heard is None)
+        mark = self.mark_of(event.uid, event.state_id)
+        entry = Entry(event, message.origin, status, body, emitted, erased=mark, skipped=heard is None)
         self._enter(course, entry)
+
+    def _untold(self, message: Message) -> Entry:
+        """The entry of what has no effect, as it tells of somebody erased."""
+        event, status, body = message.event, None, None
+        if event.data.topic == COMMANDS:
+            status, body = ERASED.status, said(ERASED())
+        mark = self.mark_of(event.uid, event.state_id)
+        return Entry(event, message.origin, status, body, (), erased=mark, skipped=True)
+
+    def _gone(self, course: Course[S], others: tuple[str, ...]) -> frozenset[str]:
+        """Those of them who are erased by now."""
+        if not others:  # as of nearly all events
+            return frozenset()
+        plan = course.plan
+        return frozenset(
+            id
+            for id in others
+            if id in plan.erased or (id not in plan.lifted and self.hash_of(id) in course.gone)
+        )
 
     def _reject(self, course: Course[S], message: Message, code: str, detail: str) -> None:
         """The event is a dead letter, for a replay or a corrected one under its id; its place in the log is
@@ -219,7 +258,7 @@ class Planner(Generic[S]):
             entry = replace(entry, emitted=(*emitted, *entry.emitted))
         course.enter(entry)
 
-    def _context(self, course: Course[S], message: Message) -> Context:
+    def _context(self, course: Course[S], message: Message, gone: frozenset[str] = frozenset()) -> Context:
         return Context(
             course.clock,
             partial(self._derived.new_id, message.event),
@@ -227,6 +266,7 @@ class Planner(Generic[S]):
             course.plan.counters.used,
             message.origin.text,
             partial(self._derived.event_id, message.event),
+            gone,
         )
 
     def _dead_letter(self, retract: Retract, failed_at: datetime) -> Record:

@@ -24,7 +24,7 @@ from shared.journal.planner import Planner
 from shared.journal.publishing import StepPublisher
 from shared.journal.returned import AT_ONCE, REFUSED, erased_again
 from shared.journal.step import Step
-from shared.journal.store import CountersMovedError, DuplicateEventsError, WorkerStore
+from shared.journal.store import CountersMovedError, DuplicateEventsError, GoneMovedError, WorkerStore
 from shared.journal.telemetry import count
 from shared.kafka.publisher import Publisher
 from shared.runtime import telemetry
@@ -82,7 +82,15 @@ class JournalProcessor(Generic[S]):
         self._planner = Planner(handler, secret_key, stream=stream, erased_by=erased_by)
         self._drafter = Drafter(handler.service, store, self._planner, wall_clock, self._budget)
         self._publishing = StepPublisher(handler.service, store, publisher)
-        self._eraser = Eraser(handler, store, publisher, secret_key, stream=stream, wall_clock=wall_clock)
+        self._eraser = Eraser(
+            handler,
+            store,
+            publisher,
+            secret_key,
+            stream=stream,
+            wall_clock=wall_clock,
+            mark_of=self._planner.mark_of,
+        )
         self._stream, self._wall_clock = stream, wall_clock
         self._observe = observe
         self._partitions: dict[int, PartitionMemory[S]] = {}
@@ -187,6 +195,9 @@ class JournalProcessor(Generic[S]):
                 break
             except FencedError:
                 raise
+            except GoneMovedError as moved:
+                step.gone = moved.gone
+                step.memory.learn_erased(step.told_of, moved.gone)
             except CountersMovedError:
                 step.memory.forget(step.state_ids)
                 await asyncio.sleep(CONTENDED_SECONDS * 2 ** min(contended, 6) * random.uniform(0.5, 1.5))
@@ -213,6 +224,9 @@ class JournalProcessor(Generic[S]):
         """Whether somebody who may come back, or who did and is erased again, was just being removed, and by
         now is."""
         chores = step.memory.chores
+        if not step.memory.ended.isdisjoint(plan.lifted):
+            step.memory.forget_ended()
+            return True
         # Of those who came back it is this that erases them.
         back = {chore.hash for chore in step.memory.returned}
         again = {chore.hash for chore in plan.erased.values()} - back
@@ -238,6 +252,8 @@ class JournalProcessor(Generic[S]):
                 attempt=step.memory.attempts,
                 watermark=watermark,
                 counters_first=counters_first,
+                told_of=step.told_of,
+                gone=step.gone,
             )
 
     async def _stands(self, step: Step[S]) -> bool:

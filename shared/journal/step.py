@@ -41,6 +41,10 @@ class Step(Generic[S]):
     been read; None: all."""
     last: bool = False
     """Nothing of the batch is left after it."""
+    told_of: frozenset[str] = frozenset()
+    """The hashes of those of whom its messages tell others, and of whose their states are."""
+    gone: frozenset[str] = frozenset()
+    """Those of them that are taken for erased: the transaction finds out whether they are."""
     unstorable: str | None = None
     """What the store said of its only event, which takes no effect for that."""
     unkept: bool = False

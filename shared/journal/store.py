@@ -22,8 +22,8 @@ from shared.journal.documents import Change, Journalled, Writes, journalled, wri
 from shared.journal.epoch import COLLECTION as PARTITIONS
 from shared.journal.epoch import Epochs
 from shared.journal.erasing import ERASED_IDS, ERASING, KEYS
-from shared.journal.erasing_store import ErasingStore
-from shared.journal.later import read_state
+from shared.journal.erasing_store import ANSWERED, ErasingStore
+from shared.journal.later import read_state, size_of
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.kafka.publisher import Record
 from shared.runtime.mongo import Document
@@ -37,7 +37,7 @@ COLLECTIONS = (
         "journal",
         owner="subject",
         personal=("outcome", "emitted", "refusal"),
-        also=("emitted.about", "outcome.body.customer_id"),
+        also=("emitted.about", *ANSWERED),
     ),
     Collection("timers", owner="subject", personal=("payload",), indexes=("due_at,_id",)),
     Collection(PARTITIONS, owner=None, personal=()),
@@ -55,6 +55,16 @@ DUPLICATE_KEY = 11000
 
 class DuplicateEventsError(Exception):
     """Some events of the plan stand in the journal already; nothing was written."""
+
+
+class GoneMovedError(Exception):
+    """Others are erased than the plan takes for it, of those of whom it tells somebody else; nothing was
+    written."""
+
+    def __init__(self, gone: frozenset[str]) -> None:
+        super().__init__(f"{len(gone)} are erased")
+        self.gone = gone
+        """The hashes of those that are."""
 
 
 class CountersMovedError(Exception):
@@ -86,8 +96,12 @@ async def prepare(database: AsyncDatabase[Document], collections: Sequence[Colle
 class WorkerStore(Generic[S]):
     """Reads and writes for one handler's worker."""
 
-    def __init__(self, client: AsyncMongoClient[Document], handler: Handler[S]) -> None:
+    def __init__(
+        self, client: AsyncMongoClient[Document], handler: Handler[S], *, compact: bool = False
+    ) -> None:
+        """``compact``: states are written in that form where their model can (``compact``)."""
         self._handler = handler
+        self._compact = compact
         self.database: AsyncDatabase[Document] = client[f"rapport_{handler.service}"]
         self._epochs = Epochs(client, self.database)
         self.erasing = ErasingStore(self.database, self._epochs, (*COLLECTIONS, *handler.collections))
@@ -127,9 +141,10 @@ class WorkerStore(Generic[S]):
         read, largest, documents = 0, 1, await cursor.to_list(1)
         while documents:
             for d in documents:
-                id, text = d["_id"], d["data"]
-                read, largest = read + len(text), max(largest, len(text))
-                found[id] = StoredState(read_state(handler.of(id).state, text), d["version"], len(text))
+                id, data = d["_id"], d["data"]
+                size = size_of(data)
+                read, largest = read + size, max(largest, size)
+                found[id] = StoredState(read_state(handler.of(id).state, data), d["version"], size)
             if read > most and len(ids) > 1:
                 await cursor.close()
                 raise StatesTooLargeError(f"{len(ids)} states are of more than {most} characters")
@@ -186,18 +201,32 @@ class WorkerStore(Generic[S]):
         attempt: int,
         watermark: datetime | None,
         counters_first: bool = False,
+        told_of: frozenset[str] = frozenset(),
+        gone: frozenset[str] = frozenset(),
     ) -> None:
         """Write the plan in one transaction. No two under an epoch are the same ``attempt``, from 1.
 
         Shared counters come last, so that a worker that dies here holds up no other; ``counters_first``
-        instead lets a long transaction win against others' short ones. Raises ``DuplicateEventsError``,
-        ``CountersMovedError``, ``FencedError``: nothing is written then. After one of PyMongo's errors it may
-        have been, or may yet be, until ``settle`` tells.
+        instead lets a long transaction win against others' short ones. Of those of whom it tells somebody
+        else, ``told_of``, it takes ``gone`` for erased. Raises ``DuplicateEventsError``,
+        ``CountersMovedError``, ``GoneMovedError``, ``FencedError``: nothing is written then. After one of
+        PyMongo's errors it may have been, or may yet be, until ``settle`` tells.
         """
-        writes = writes_of(plan, stored, partition=partition, attempt=attempt, watermark=watermark)
+        writes = writes_of(
+            plan, stored, partition=partition, attempt=attempt, watermark=watermark, compact=self._compact
+        )
         async with self._epochs.transaction({partition: epoch}) as session:
             await self._epochs.write(partition, epoch, writes.partition, session)
+            if told_of:
+                found = await self._erased_of(told_of, session)
+                if found != gone:
+                    raise GoneMovedError(found)
             await self._write_all(writes, session, counters_first=counters_first)
+
+    async def _erased_of(self, hashes: frozenset[str], session: AsyncClientSession) -> frozenset[str]:
+        asked = {"_id": {"$in": sorted(hashes)}}
+        cursor = self.database[ERASED_IDS.name].find(asked, {"_id": 1}, session=session)
+        return frozenset([d["_id"] async for d in cursor])
 
     async def _write_all(self, writes: Writes, session: AsyncClientSession, *, counters_first: bool) -> None:
         if counters_first:

@@ -39,6 +39,8 @@ class Sweep:
     """By customer."""
     unsaid: bool = False
     """Some of the journal was left where it is, as it may not be published yet."""
+    end: End | None = None
+    """Set once all of it is removed: its chores end, one after the other."""
     _slices: asyncio.Queue[Found | End] = field(default_factory=lambda: asyncio.Queue(AHEAD))
     _task: "asyncio.Task[None] | None" = None
 

@@ -228,6 +228,7 @@ class InMemoryWorker(Generic[S]):
                 horizon=horizon,
                 seen=self.store.seen,
                 counters=counters,
+                gone={*self.store.gone.values()},
             )
             unread = plan.counters.unread
             if not unread:

@@ -17,7 +17,7 @@ from bson.codec_options import CodecOptions
 from shared.domain import Handler, Outcome, S
 from shared.journal.documents import Journalled
 from shared.journal.erasing import Chore
-from shared.journal.later import read_state, state_text
+from shared.journal.later import read_state, state_data
 from shared.journal.plan import Plan, StoredState, Timer
 from shared.schemas.event import Event
 from shared.worker.processing import Message, Origin
@@ -115,9 +115,10 @@ class InMemoryStore(Generic[S]):
     def keep(self, plan: Plan[S], partition: int = 0, *, strict: bool = True) -> None:
         """Write all of the plan. Raises ``NotStorableError``, and has then written nothing.
 
-        ``strict``: states go to JSON text and back, rows and what timers carry to BSON and back, as they do
-        in the real store (a tuple is a list then, a time has milliseconds), and rows into collections that
-        the handler declares, where it declares any; without it they are kept as they are, which is faster.
+        ``strict``: states go to each of their forms and back, rows and what timers carry to BSON and back, as
+        they do in the real store (a tuple is a list then, a time has milliseconds), and rows into collections
+        that the handler declares, where it declares any; without it they are kept as they are, which is
+        faster.
         """
         for collection, documents in plan.appends.items():
             kept, ids = self.rows.get(collection, {}), [d["_id"] for d in documents]
@@ -195,11 +196,12 @@ class InMemoryStore(Generic[S]):
 
 def _check_states(plan: Plan[S]) -> None:
     for subject, state in plan.states.items():
-        back = read_state(type(state), state_text(state))
-        if back != state:
-            raise NotStorableError(
-                f"The state of {subject} comes back from the store as {back!r}, not {state!r}"
-            )
+        for compact in (False, True):
+            back = read_state(type(state), state_data(state, compact=compact))
+            if back != state:
+                raise NotStorableError(
+                    f"The state of {subject} comes back from the store as {back!r}, not {state!r}"
+                )
 
 
 def _stored(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """Envelope senders that name the message (VERP): ``bounces+{token}@domain``, so that what comes back says of
 which it is. The token is signed: nobody else can say that a message came back."""
 
-import base64
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 
+from shared.mail.macs import is_signed, mac
+
 TOKEN = "{token}"
-MAC_BYTES = 8
+PURPOSE, MAC_BYTES = b"rapport envelope 1", 8
 LONGEST_ID = 30
 LONGEST_LOCAL = 64
 """Characters before the @ (RFC 5321)."""
@@ -48,18 +47,14 @@ class BounceAddress:
             raise BounceAddressError(f"must have {TOKEN} before the @")
         return cls(before.lower(), after.lower(), keys)
 
-    def names(self, outreach_id: str) -> bool:
-        """Whether the address that the message is sent from names it."""
-        return bool(self.after) and _id(outreach_id) is not None
-
     def of(self, outreach_id: str) -> str:
         """The address that the message is sent from. Ids that are no part of one (replies may have such) do
-        not stand in it; what comes back of these is found by its Message-ID."""
+        not stand in it; what comes back of these is found by its mark."""
         if not self.after:
             return self.before
-        if not self.names(outreach_id):
+        if _id(outreach_id) is None:
             return self.before.rstrip("+-._=") + self.after
-        return f"{self.before}{outreach_id}-{_mac(self.keys[0], outreach_id)}{self.after}"
+        return f"{self.before}{outreach_id}-{mac(self.keys[0], PURPOSE, outreach_id, MAC_BYTES)}{self.after}"
 
     def read(self, address: str) -> str | None:
         """The id of the message that was sent from this address; None where it was not made here. Servers may
@@ -67,16 +62,10 @@ class BounceAddress:
         address = address.lower()
         if not self.after or not (address.startswith(self.before) and address.endswith(self.after)):
             return None
-        outreach_id, _, mac = address[len(self.before) : len(address) - len(self.after)].rpartition("-")
+        outreach_id, _, told = address[len(self.before) : len(address) - len(self.after)].rpartition("-")
         if not _id(outreach_id):
             return None
-        made = (_mac(key, outreach_id).encode() for key in self.keys)
-        return outreach_id if any(hmac.compare_digest(one, mac.encode()) for one in made) else None
-
-
-def _mac(key: bytes, outreach_id: str) -> str:
-    mac = hmac.digest(key, b"rapport envelope 1\n" + outreach_id.encode(), hashlib.sha256)[:MAC_BYTES]
-    return base64.b32encode(mac).decode().rstrip("=").lower()
+        return outreach_id if is_signed(self.keys, PURPOSE, outreach_id, MAC_BYTES, told) else None
 
 
 def checked(setting: str) -> str:

@@ -11,6 +11,7 @@ from flufl.bounce import all_failures
 
 from shared.mail.addresses import BounceAddress
 from shared.mail.bounces import HARD, status_of
+from shared.mail.marks import HEADER, read_mark
 
 MOST_BYTES = 512 * 1024
 """So much is read of a mail: what machines say stands at its beginning."""
@@ -26,7 +27,7 @@ COMPLAINTS = frozenset({"abuse", "fraud", "opt-out", "opt-out-list"})
 
 _boundary = re.compile(rb"boundary\s*=|content-type:\s*message/", re.IGNORECASE)
 _dashes = re.compile(rb"^--", re.MULTILINE)
-_name = re.compile(r"^message-id:\s*<([^<>@\s]{1,900})@[^<>@\s]{1,255}>", re.IGNORECASE | re.MULTILINE)
+_mark = re.compile(rf"^{HEADER}:\s*([!-~]{{1,200}})\s*$", re.IGNORECASE | re.MULTILINE)
 _addresses = re.compile(r"[^\s<>,;:\"]+@[^\s<>,;:\"]+").findall
 _sender = re.compile(r"^original-mail-from:\s*<?([^\s<>]+@[^\s<>]+)>?", re.IGNORECASE | re.MULTILINE).findall
 _code = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
@@ -40,8 +41,8 @@ class Returned(NamedTuple):
     code: str | None
     to: tuple[str, ...]
     """Addresses that the mail was sent to, the message's envelope sender among them: one may be signed."""
-    names: tuple[str, ...]
-    """The beginnings of Message-IDs, before the @, in the order in which they are worth a try."""
+    marks: tuple[str, ...]
+    """What mails that it returns have in the header of their mark: one may be signed too."""
 
 
 def read(raw: bytes, recipients: Sequence[str] = ()) -> Returned | None:
@@ -52,20 +53,15 @@ def read(raw: bytes, recipients: Sequence[str] = ()) -> Returned | None:
     if found is None:
         return None
     what, kind, code = found
-    return Returned(what, kind, code, tuple(_recipients(mail, recipients)), tuple(_names(mail)))
+    return Returned(what, kind, code, tuple(_recipients(mail, recipients)), tuple(_marks(mail)))
 
 
-def believed(found: Returned, bounces: BounceAddress | None) -> tuple[str, ...]:
-    """The messages that a report may be about, as far as it proves that. Where the envelope names the message
-    and is signed, a mail server reports to that address, so a Message-ID proves nothing: whoever has seen an
-    answer knows one. It is believed of a message whose envelope names none, and of a complaint: that goes to
-    the address which a feedback loop was given, and loops may leave the envelope out."""
-    if bounces is None:
-        return found.names
-    signed = tuple(dict.fromkeys(name for one in found.to if (name := bounces.read(one))))
-    if signed or found.what == "complained":
-        return signed or found.names
-    return tuple(name for name in found.names if not bounces.names(name))
+def believed(found: Returned, keys: Sequence[bytes], bounces: BounceAddress | None) -> tuple[str, ...]:
+    """The messages that a report proves to be about: by an envelope sender, or a mark, that one of the keys
+    has signed. A Message-ID proves nothing: whoever has seen an answer knows one."""
+    envelopes = [] if bounces is None else [bounces.read(one) for one in found.to]
+    named = (*envelopes, *(read_mark(keys, one) for one in found.marks))
+    return tuple(dict.fromkeys(name for name in named if name is not None))
 
 
 Found = tuple[Literal["delivered", "bounced", "complained"], Literal["hard", "soft"] | None, str | None]
@@ -171,20 +167,20 @@ def _recipients(mail: Message, envelope: Sequence[str]) -> Iterator[str]:
             yield from _sender(_text(part))[:1]
 
 
-def _names(mail: Message) -> Iterator[str]:
+def _marks(mail: Message) -> Iterator[str]:
     """Those of the mails that it returns, before those that its text holds."""
     seen: dict[str, None] = {}
     for part in _parts(mail):
         if part is not mail:
-            seen.update(dict.fromkeys(_name.findall(f"Message-ID: {_header(part)}")))
+            seen.update(dict.fromkeys(_mark.findall(f"{HEADER}: {_header(part)}")))
     for part in _parts(mail):
         if part.get_content_maintype() == "text" or part.get_content_subtype().endswith("headers"):
-            seen.update(dict.fromkeys(_name.findall(_text(part))))
+            seen.update(dict.fromkeys(_mark.findall(_text(part))))
     yield from list(seen)[:MOST_NAMES]
 
 
 def _header(part: Message) -> str:
-    return " ".join(str(part.get("Message-ID", "")).split())
+    return " ".join(str(part.get(HEADER, "")).split())
 
 
 def _text(part: Message) -> str:

@@ -115,7 +115,7 @@ class Builder:
         kind, listed = self.asked(form.each, (*path, "each"))
         if not isinstance(kind, Many) and kind is not ANY:
             self._flaw((*path, "each"), f"{form.each} is {kind} and no list", None)
-        if not target.is_list:
+        if not target.may_be_list:
             self._flaw(path, f"{field} is no list: write it without each", None)
         of = kind.of if isinstance(kind, Many) else ANY
         seeing = {**self._seeing, ITEM: Variable(of, lambda here: here.item)}
@@ -281,7 +281,7 @@ def _unfit(kind: Kind, target: Target, wanted: Kinds | None) -> str | None:
         if kind is TRUTH and wanted not in ("truth", "text"):
             return f"and must be {wanted or 'money'}"
         return None
-    if target.is_list:
+    if isinstance(target.kind, Many):
         return None if isinstance(kind, Many) else "and must be a list"
     if isinstance(target.kind, Table):
         return None if isinstance(kind, Table) else "and must have fields: write fields"

@@ -32,7 +32,7 @@ class Target:
         return self.model.__name__
 
     @property
-    def is_list(self) -> bool:
+    def may_be_list(self) -> bool:
         return isinstance(self.kind, Many) or self.kind is ANY
 
     @property

@@ -77,6 +77,8 @@ class Course(Generic[S, H]):
     with_standing: Callable[[S, Standing | None], S] = lambda state, standing: state.model_copy(
         update={"merging": standing}
     )
+    tells: Callable[[H], tuple[str, ...]] = lambda handed: ()
+    """The other customers whom things name."""
     most: int = MOST_BYTES
     """Bytes of a part."""
 
@@ -263,6 +265,7 @@ class Course(Generic[S, H]):
                     part=number,
                     parts=len(parts),
                     state=json.loads(part.model_dump_json()),
+                    **({"tells": named} if (named := self.tells(part)) else {}),
                 ),
                 event.time,
                 to,

@@ -23,7 +23,8 @@ def relay_class(service: str) -> type[Data] | None:
 def relayed(kind: type[Relay], event: Event, customer: str, path: tuple[Merge, ...]) -> Emit:
     """The event, for another customer, to whom it comes by ``path``."""
     as_told, _ = encode(structs.replace(event, subject=event.told_of))
-    data = kind(customer=customer, path=path, been=_been(event), event=json.loads(as_told))
+    about = {"tells": event.data.others()} if event.data.tells_of else {}
+    data = kind(customer=customer, path=path, been=_been(event), event=json.loads(as_told), **about)
     return Emit(data, event.time, customer)
 
 

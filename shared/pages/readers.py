@@ -10,6 +10,8 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
+from shared.schemas.times import in_zone
+
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 """What pages are written in, each by its own name; the first where nothing is known of the reader's."""
 HOME: Mapping[str, str] = {"en": "en_GB"}
@@ -26,11 +28,11 @@ class Reader:
 
     def moment(self, at: datetime) -> str:
         """A date and a time where the reader lives: 26 December 2026, 14:30."""
-        return f"{self.day(at)}, {format_time(at.astimezone(self.timezone), 'short', locale=self.locale)}"
+        return f"{self.day(at)}, {format_time(in_zone(at, self.timezone), 'short', locale=self.locale)}"
 
     def day(self, at: datetime) -> str:
         """A date where the reader lives: 26 December 2026."""
-        return format_date(at.astimezone(self.timezone), "long", locale=self.locale)
+        return format_date(in_zone(at, self.timezone), "long", locale=self.locale)
 
     def number(self, value: int) -> str:
         return format_decimal(value, locale=self.locale)

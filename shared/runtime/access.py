@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from shared.runtime.environment import AS_JSON, Environment, TrustedUrl
+from shared.runtime.environment import AS_JSON, TrustedUrl
+from shared.runtime.https import HttpsSettings
 from shared.schemas.base import Strict, Time
 
 SCOPES = frozenset(
@@ -71,7 +72,7 @@ class NamedKey(Strict):
         return self.expires_at is not None and self.expires_at <= now
 
 
-class AccessSettings(Environment):
+class AccessSettings(HttpsSettings):
     """The variables that the APIs read of their callers."""
 
     api_key: SecretStr | None = Field(default=None, min_length=8)

@@ -84,10 +84,12 @@ def documents(text: str) -> list[object]:
         found = [document for document in yaml.load_all(text, _Loader) if document is not None]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise ConfigError(f"{where}{getattr(error, 'problem', None) or 'not YAML'}") from None
     except ValueError as error:  # such as the number 0b_
         raise ConfigError(f"a value is not one: {error}") from None
+    except RecursionError:
+        raise ConfigError("it is nested too deeply") from None
     if not found:
         raise ConfigError("it must be a mapping of names to values")
     return found
@@ -125,7 +127,10 @@ def _fault(error: ErrorDetails) -> str:
     path = field_path(error["loc"])
     at = str((error.get("ctx") or {}).get("at", ""))
     path += at if at.startswith("[") else f".{at}" if at else ""
-    return f"{path.lstrip('.') or 'the file'}: {_plain(error['type'], error['msg'])}"
+    why = _plain(error["type"], error["msg"])
+    if isinstance(error["input"], _NoDate):
+        why += f"; there is no day {error['input']!r}"
+    return f"{path.lstrip('.') or 'the file'}: {why}"
 
 
 def _plain(kind: str, message: str) -> str:

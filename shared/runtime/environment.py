@@ -32,6 +32,8 @@ def _read(value: Any) -> Any:
             return json.loads(value)
         except ValueError as error:
             raise ValueError(f"is not JSON: {error}") from None
+        except RecursionError:
+            raise ValueError("is not JSON: it is nested too deeply") from None
     return value
 
 
@@ -39,11 +41,20 @@ AS_JSON = BeforeValidator(_read)
 """The variable holds JSON."""
 
 
-def _trusted(value: str) -> str:
-    parts = urlsplit(value)
-    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if not parts.hostname or parts.scheme not in ("http", "https"):
+def _reached(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its own words would show the value
+        named = False
+    if not named or parts.scheme not in ("http", "https"):
         raise ValueError("must be a URL, https://…")
+    return value
+
+
+def _trusted(value: str) -> str:
+    parts = urlsplit(_reached(value))
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme == "http" and not loopback:
         raise ValueError(
             "must be https://…, as anybody on the way could answer (http:// on this machine alone)"
@@ -51,5 +62,7 @@ def _trusted(value: str) -> str:
     return value
 
 
+ReachedUrl = Annotated[str, AfterValidator(_reached)]
+"""Of one of our own APIs, or what links begin with."""
 TrustedUrl = Annotated[str, AfterValidator(_trusted)]
 """Of a server whose word decides who gets in, or which is told a secret."""

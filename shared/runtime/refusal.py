@@ -27,6 +27,9 @@ _ALERT = re.compile(
     re.I,
 )
 
+_ADDRESSES = {"RAPPORT_SMTP": "RAPPORT_SMTP_HOST", "RAPPORT_KAFKA_OAUTH": "RAPPORT_KAFKA_OAUTH_URL"}
+"""Beginning of settings' names -> the one that names the server, where that is another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -40,8 +43,7 @@ class Refusal:
 def certificate_refusal(part: str, text: str, where: str, variable: str) -> Refusal | None:
     """What a client's error says of certificates, if it does. ``variable``: the beginning of the names of
     the settings, such as ``RAPPORT_KAFKA``."""
-    if found := _UNVERIFIED.search(text):
-        why = (found["why"] or "it could not be verified").strip().rstrip(".")
+    if (why := distrust(text)) is not None:
         return theirs(part, why, where, variable)
     if _ALERT.search(text):
         return Refusal(
@@ -52,15 +54,22 @@ def certificate_refusal(part: str, text: str, where: str, variable: str) -> Refu
     return None
 
 
-def theirs(part: str, why: str, where: str, variable: str) -> Refusal:
-    """Of a certificate that cannot be trusted; ``why`` as OpenSSL says it."""
+def distrust(text: str) -> str | None:
+    """Why the other side's certificate is not trusted, where a client's error is of that."""
+    found = _UNVERIFIED.search(text)
+    return (found["why"] or "it could not be verified").strip().rstrip(".") if found else None
+
+
+def theirs(part: str, why: str, where: str, variable: str, address: str | None = None) -> Refusal:
+    """Of a certificate that cannot be trusted; ``why`` as OpenSSL says it. ``address``: the setting that
+    names the server, where that is another than ``variable``."""
     if "expired" in why:
         do = "renew it there"
     elif "not yet valid" in why:
         do = "look at the clocks of both machines"
     elif "mismatch" in why:
-        address = f"{variable}_HOST" if part == "smtp" else variable
-        do = f"name the server in {address} as its certificate does, or have one made for that name"
+        named = address or _ADDRESSES.get(variable, variable)
+        do = f"name the server in {named} as its certificate does, or have one made for that name"
     else:
         do = f"set {variable}_CA to the certificate of the authority that signed it"
     return Refusal(

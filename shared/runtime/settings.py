@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsError
 
 from shared.facts.aliases import Identity
 from shared.runtime.access import AccessSettings
-from shared.runtime.environment import PREFIX
+from shared.runtime.environment import PREFIX, ReachedUrl
 from shared.runtime.keyring import ErasureKeySettings, SecretKey, ring
 from shared.runtime.transport import KafkaSettings, MongoSettings
 
@@ -50,6 +50,10 @@ class Settings(ErasureKeySettings, AccessSettings, MongoSettings, KafkaSettings)
     retention_amounts_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     """Days that topics keep purchases and points: ids and amounts."""
     batch_size: Annotated[int, Field(ge=1, le=500)] = 500
+    """Records of a batch at most."""
+    states: Literal["text", "compact"] = "text"
+    """How customers' states are written: ``compact`` is quicker and smaller, and versions before this one
+    cannot read it. Both are read."""
     memory_mib: Annotated[int, Field(ge=64)] = 256
     """MiB that a worker keeps in memory of events and states at most; its code takes about 150 more."""
     program: Path | None = None
@@ -62,6 +66,7 @@ class Settings(ErasureKeySettings, AccessSettings, MongoSettings, KafkaSettings)
     """The desk's teams and rules (YAML); without it those that ship."""
 
     host: str = "127.0.0.1"
+    """The address that the API and the worker listen on."""
     api_port: Port = 8000
     """0: the system chooses."""
     worker_port: Annotated[int, Field(ge=1, le=65535)] = 8001
@@ -79,12 +84,17 @@ class Settings(ErasureKeySettings, AccessSettings, MongoSettings, KafkaSettings)
     body_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
     """Seconds that an HTTP body may take to come."""
 
-    interactions_url: str | None = None
-    loyalty_url: str | None = None
-    followup_url: str | None = None
-    metrics_url: str | None = None
+    interactions_url: ReachedUrl | None = None
+    """Where this API is reached, by others and in links."""
+    loyalty_url: ReachedUrl | None = None
+    """Where this API is reached, by others and in links."""
+    followup_url: ReachedUrl | None = None
+    """Where this API is reached, by others and in links of messages."""
+    metrics_url: ReachedUrl | None = None
+    """Where this API is reached, by others and in links."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """The least grave lines that are logged."""
 
     @property
     def key_ring(self) -> tuple[bytes, ...]:

@@ -92,13 +92,19 @@ class KafkaSettings(Environment):
     kafka_key: Path | None = None
     """Its key (PEM, without a password), where that is in a file of its own."""
     kafka_sasl_mechanism: Annotated[Mechanism | None, BeforeValidator(_upper)] = None
+    """How this client says who it is; needs a security of `sasl_plaintext` or `sasl_ssl`."""
     kafka_username: str | None = None
+    """Of SCRAM and PLAIN."""
     kafka_password: SecretStr | None = None
+    """Of SCRAM and PLAIN."""
     kafka_oauth_url: TrustedUrl | None = None
     """The token endpoint, asked by client credentials (OAUTHBEARER)."""
     kafka_oauth_client_id: str | None = None
+    """Whom the token endpoint knows this client as."""
     kafka_oauth_client_secret: SecretStr | None = None
+    """That client's password there."""
     kafka_oauth_scope: str | None = None
+    """What the token is asked for."""
     kafka_oauth_ca: Authorities | None = None
     """Who signs the token endpoint's certificate (PEM); without it those that the system trusts."""
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
 import msgspec
@@ -132,11 +133,19 @@ class Data(Open):
     caller: ClassVar[frozenset[str]] = frozenset()
     """Of a command, the fields that say who asks and not what for: a retry may differ in them."""
     tells_of: ClassVar[tuple[str, ...]] = ()
-    """The fields that name customers of whom it tells somebody else: a journal keeps it as long as them."""
+    """The fields (``part.field`` in a part) that name customers of whom it tells somebody else: a journal
+    keeps it as long as them, and it has no effect once they are erased."""
+    told_anyway: ClassVar[bool] = False
+    """It has its effect all the same: the journal alone asks whom it names."""
     room: ClassVar[int] = 0
     """Bytes that such an event may have beyond what others may: it has another one in it."""
     again: ClassVar[str] = ""
     """For people: what one does that is told again under another event id; empty where ``thing`` says it."""
+
+    def others(self) -> tuple[str, ...]:
+        """The customers of whom it tells somebody else, by ``tells_of``."""
+        named = (attrgetter(name)(self) for name in self.tells_of)
+        return tuple(id for id in named if id is not None)
 
     def state_id(self, subject: str) -> str:
         """The id of the state that the event changes: of a customer's the subject. Of others it begins

@@ -7,6 +7,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.schemas.base import Data, Id, Open, Time
 from shared.schemas.fields import GivenPoints, Label, Price, Severity
+from shared.schemas.interactions import MessageId
 
 CallerName = Annotated[str, Field(min_length=1, max_length=256)]
 """The name of one who calls an API: of a key, or a token's ``sub``."""
@@ -52,6 +53,8 @@ class ComplaintOpened(ComplaintsData):
     """The order that it is about."""
     conversation_id: Id | None = None
     """The conversation in which it was made, and is answered."""
+    message_id: MessageId | None = None
+    """The name of the message that it was made by, on its channel: what is written about it answers that."""
 
 
 class ComplaintAcknowledged(ComplaintsData):

@@ -91,6 +91,8 @@ class CustomerMerged(CustomersData):
         "not hold."
     )
     again: ClassVar[str] = "Nothing: the old id is merged already. Into another: so is its survivor."
+    tells_of: ClassVar[tuple[str, ...]] = ("into",)
+    told_anyway: ClassVar[bool] = True
 
     into: Id
     """The survivor."""
@@ -104,6 +106,8 @@ class CustomerUnmerged(CustomersData):
     event_type: ClassVar[str] = "rapport.customer.unmerged.v1"
     late: ClassVar[str] = "Takes effect when it is heard."
     again: ClassVar[str] = "Nothing: there is no merge to undo."
+    tells_of: ClassVar[tuple[str, ...]] = ("from_",)
+    told_anyway: ClassVar[bool] = True
 
     from_: Annotated[Id, Field(alias="from")]
     """The survivor that they are not."""

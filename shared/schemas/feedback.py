@@ -100,6 +100,7 @@ class ReferralMade(FeedbackData):
     event_type: ClassVar[str] = "rapport.referral.made.v1"
     thing: ClassVar[str] = "referral"
     named_by: ClassVar[tuple[str, ...]] = ("referred_customer",)
+    tells_of: ClassVar[tuple[str, ...]] = ("referred_customer",)
 
     referred_customer: Id
     """The new customer's id."""

@@ -9,6 +9,8 @@ _WITHOUT_CENTS = (
 _THOUSANDTHS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 _DIGITS = {**dict.fromkeys(_WITHOUT_CENTS, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
 """Decimal places of the currencies that do not have two."""
+MOST_DIGITS = 30
+"""Before the point. What has an exponent beyond that costs as much memory as it likes."""
 
 
 def digits(currency: str) -> int:
@@ -18,12 +20,14 @@ def digits(currency: str) -> int:
 
 def minor(amount: str, currency: str) -> int:
     """``"1299.50", "EUR"`` -> ``129950``; halves of a minor unit up. Raises ValueError for what is no
-    number."""
+    number, or none that money has."""
     try:
-        scaled = Decimal(amount).scaleb(digits(currency))
-        return int(scaled.to_integral_value(rounding=ROUND_HALF_UP))
-    except (InvalidOperation, OverflowError):
+        found = Decimal(amount)
+    except InvalidOperation:
         raise ValueError("not a number") from None
+    if not found.is_finite() or found.adjusted() > MOST_DIGITS:
+        raise ValueError("not an amount")
+    return int(found.scaleb(digits(currency)).to_integral_value(rounding=ROUND_HALF_UP))
 
 
 def written(amount: int, currency: str) -> str:

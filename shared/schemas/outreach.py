@@ -81,6 +81,8 @@ class OutreachSent(OutreachAttempt):
     """The consent event that it went by; null where none was needed."""
     asks: Survey | None = None
     """The survey that it links to; null where it has none."""
+    complaint_id: Id | None = None
+    """The complaint that it is about; null where it is about none."""
 
 
 class OutreachFailed(OutreachAttempt):

@@ -1,7 +1,7 @@
 """Times as whole microseconds since 1970: the unit of every state. Exact, quick to compare, the same after
 the store, which keeps datetimes to the millisecond only."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TypeAlias
 
 Micros: TypeAlias = int
@@ -23,6 +23,14 @@ def micros(time: datetime) -> Micros:
 def moment(at: Micros) -> datetime:
     """Microseconds as an aware time in UTC."""
     return EPOCH + timedelta(microseconds=at)
+
+
+def in_zone(time: datetime, where: tzinfo) -> datetime:
+    """An aware time where somebody lives; at the ends of the calendar, where there is none, as it is."""
+    try:
+        return time.astimezone(where)
+    except OverflowError:
+        return time
 
 
 def maybe_moment(at: Micros | None) -> datetime | None:

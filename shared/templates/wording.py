@@ -18,6 +18,7 @@ from babel.dates import format_date, format_time, get_timezone_name
 from babel.numbers import NumberPattern, format_decimal
 
 from shared.schemas.money import digits, written
+from shared.schemas.times import in_zone
 from shared.templates.speech import PLAIN, Speech
 
 WORDS = (
@@ -141,7 +142,7 @@ def _local(value: object, where: ZoneInfo) -> Day | None:
         told = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return told.replace(tzinfo=where) if told.tzinfo is None else told.astimezone(where)
+    return told.replace(tzinfo=where) if told.tzinfo is None else in_zone(told, where)
 
 
 def _hard(text: str) -> str:

@@ -7,15 +7,18 @@ import pytest
 from playwright.sync_api import Page
 
 from shared.pages.readers import LANGUAGES
+from tests.browser.looks import looks
 from tests.unit.followup.driver import granted, profile
 
 from .conftest import Site
 
 CHECKS = (Path(__file__).parent / "access.js").read_text(encoding="utf-8")
-WIDTHS = {"wide": 1280, "narrow": 320}
+SIZES = {"wide": (1280, 800), "narrow": (320, 800)}
 LOOKS = [
-    pytest.param({"viewport": {"width": width, "height": 800}, "color_scheme": scheme}, id=f"{name} {scheme}")
-    for name, width in WIDTHS.items()
+    pytest.param(
+        {"viewport": {"width": width, "height": height}, "color_scheme": scheme}, id=f"{name} {scheme}"
+    )
+    for name, (width, height) in SIZES.items()
     for scheme in ("light", "dark")
 ]
 
@@ -46,13 +49,17 @@ def visits(site: Site, page: Page) -> Iterator[str]:
         yield name
 
 
-@pytest.mark.parametrize("context", LOOKS, indirect=True)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page(site: Site, page: Page, language: str) -> None:
     site.worker.event(profile(locale=language, phone="+49301234567" if language in ("en", "de") else None))
     site.worker.event(granted())
     site.worker.save()
-    faults = {name: found for name in visits(site, page) if (found := page.evaluate(CHECKS))}
+    faults = {
+        (name, *one): found
+        for name in visits(site, page)
+        for one in looks(page, SIZES)
+        if (found := page.evaluate(CHECKS))
+    }
     assert faults == {}
 
 

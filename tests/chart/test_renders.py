@@ -4,13 +4,16 @@ import json
 import subprocess
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from rapport.topics import Retention
 from tests.rendered_chart import (
     CHART,
     GOLDEN,
+    SETUPS,
     each_setup,
     golden,
     helm,
@@ -138,6 +141,39 @@ def test_the_job_before_the_install_has_the_files_that_it_needs(tmp_path: Path) 
     assert first < then
 
 
+def test_the_job_that_makes_topics_is_told_how_long_they_are_kept(tmp_path: Path) -> None:
+    """Every variable that ``Retention.of`` reads: else topics would be kept by the defaults, unsaid."""
+    read: set[str] = set()
+
+    class Asked(dict[str, str]):
+        def get(self, name: str, default: Any = None) -> Any:
+            read.add(name)
+            return default
+
+    Retention.of(Asked())
+    assert read
+    given = tmp_path / "values.yaml"
+    settings = {"RAPPORT_KAFKA": "kafka:9092", **dict.fromkeys(read, 7)}
+    given.write_text(json.dumps({"settings": settings}), encoding="utf-8")
+    job = named(objects(render("--values", given)), "Job", "rapport-topics")
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    told = {one["name"]: one.get("value") for one in container["env"]}
+    assert {name: told.get(name) for name in read} == dict.fromkeys(read, "7")
+
+
+def test_no_series_is_not_read_as_no_lag() -> None:
+    """KEDA takes an empty answer for 0 unless told otherwise, and would shrink to the minimum."""
+    lags = [
+        trigger
+        for setup in SETUPS
+        for scaled in of_kind(golden(setup), "ScaledObject")
+        for trigger in scaled["spec"]["triggers"]
+        if trigger["name"] == "lag"
+    ]
+    assert lags
+    assert {lag["metadata"].get("ignoreNullValues") for lag in lags} == {"false"}
+
+
 @each_setup
 def test_what_failed_can_be_read(setup: str) -> None:
     """Where a Job restarts its container in place, its pod goes at the end, and the log with it."""
@@ -168,3 +204,10 @@ def test_what_to_do_next_is_said_at_the_end() -> None:
     assert "rapport.purchase.made.v1" in notes
     assert "links in messages lead nowhere" in notes
     assert "clv.enabled is false" in notes
+
+
+def test_scaling_by_what_nothing_gathers_is_said_at_the_end() -> None:
+    scaled = ("--set", "workers.autoscaling.enabled=true", "--set", "workers.autoscaling.prometheus=http://p")
+    done = helm("install", "rapport", CHART, "--dry-run=client", "--values", values("small"), *scaled)
+    assert done.returncode == 0, done.stderr
+    assert "workers.autoscaling goes by what Prometheus has" in done.stdout.partition("NOTES:")[2]

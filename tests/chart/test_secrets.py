@@ -16,7 +16,11 @@ RENDERED = "unable to build kubernetes objects"
 WHOLE = {"rapport": ("secret-key", "mongo", "api-key")}
 RESOURCES = [
     {"name": name, "singularName": name[:-1], "namespaced": True, "kind": kind, "verbs": ["get", "list"]}
-    for name, kind in (("secrets", "Secret"), ("serviceaccounts", "ServiceAccount"))
+    for name, kind in (
+        ("secrets", "Secret"),
+        ("configmaps", "ConfigMap"),
+        ("serviceaccounts", "ServiceAccount"),
+    )
 ]
 ANSWERS: dict[str, Any] = {
     "/version": {"major": "1", "minor": "34", "gitVersion": "v1.34.0"},
@@ -112,6 +116,41 @@ def test_secrets_of_one_service_and_of_files_are_asked_for(tmp_path: Path) -> No
     found = said(tmp_path, WHOLE, "ingress")
     for name in ("mongo-interactions", "mongo-loyalty", "mongo-followup", "mongo-metrics", "desk", "dkim"):
         assert f"there is no Secret {name} in" in found
+
+
+def test_a_secret_of_a_worker_alone_is_asked_for(tmp_path: Path) -> None:
+    held = {"shop-cluster-ca-cert": ("ca.crt",), "mongo-ca": ("ca.crt",), "mongo-loyalty": ("api",)}
+    found = said(tmp_path, {**WHOLE, **held, "mongo-metrics": ("worker", "api")}, "certificates")
+    assert "RAPPORT_MONGO: the Secret mongo-loyalty in namespace shop has no key worker." in found
+    assert "mongo-metrics" not in found
+
+
+def test_a_secret_that_a_job_alone_reads_is_asked_for(tmp_path: Path) -> None:
+    names = ("interactions", "loyalty", "followup", "metrics")
+    own = (
+        f"services.{name}.secrets.RAPPORT_API_KEY.{part}={value}"
+        for name in names
+        for part, value in (("secret", "rapport"), ("key", "mongo"))
+    )
+    found = said(tmp_path, {"rapport": ("secret-key", "mongo")}, "small", *own)
+    assert "RAPPORT_API_KEY: the Secret rapport in namespace shop has no key api-key." in found
+
+
+PROGRAM = ("files.RAPPORT_PROGRAM.configMap=program", "files.RAPPORT_PROGRAM.key=program.yaml")
+
+
+def test_a_config_map_that_is_not_there_is_named(tmp_path: Path) -> None:
+    found = said(tmp_path, WHOLE, "small", *PROGRAM)
+    assert "RAPPORT_PROGRAM: there is no ConfigMap program in namespace shop." in found
+
+
+def test_a_config_map_that_extra_objects_make_is_not_asked_for(tmp_path: Path) -> None:
+    extra = (
+        "extraObjects[0].kind=ConfigMap",
+        "extraObjects[0].apiVersion=v1",
+        "extraObjects[0].metadata.name=program",
+    )
+    assert RENDERED in said(tmp_path, WHOLE, "small", *PROGRAM, *extra)
 
 
 def test_what_the_release_makes_itself_is_not_asked_for(tmp_path: Path) -> None:

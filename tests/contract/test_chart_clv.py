@@ -1,10 +1,13 @@
 """`rapport clv fit` in the chart and its image: each night, told what it needs and no more."""
 
 import re
+import subprocess
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from deploy.helm.files import rights
 from deploy.mongo.users import roles
@@ -12,7 +15,8 @@ from deploy.variables import variables
 from rapport import connections
 from rapport.clv.records import DATABASE
 from shared.schemas.insights import ModelFitted
-from tests.rendered_chart import ROOT, SETUPS, Thing, golden, named, of_kind
+from tests import containers, image_build
+from tests.rendered_chart import ROOT, SETUPS, Thing, golden, named, of_kind, values
 
 FITS = {"certificates": "crm", "gitops": "rapport", "ingress": "rapport"}
 fitted = pytest.mark.parametrize("setup", FITS)
@@ -66,6 +70,13 @@ def test_it_runs_in_its_own_image(setup: str) -> None:
     assert not re.search(r"rapport-fit", deployed(setup, "metrics-worker")["image"])
 
 
+def test_its_image_is_where_the_other_is_unless_told() -> None:
+    """A name without a registry would be pulled from Docker Hub, whosever it is there."""
+    assert "repository" not in yaml.safe_load(values("gitops").read_text(encoding="utf-8"))["clv"]["image"]
+    other = deployed("gitops", "metrics-worker")["image"].partition("@")[0].rpartition("/")[0]
+    assert container(job("gitops"))["image"].startswith(f"{other}/rapport-fit@")
+
+
 def test_its_image_is_of_the_same_version_unless_told() -> None:
     _, _, version = container(job("certificates"))["image"].rpartition(":")
     assert deployed("certificates", "metrics-worker")["image"].endswith(f":{version}")
@@ -112,4 +123,32 @@ def test_the_image_without_a_target_is_the_small_one() -> None:
     dockerfile = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
     stages = re.findall(r"^FROM (\S+)(?: AS (\S+))?$", dockerfile, flags=re.MULTILINE)
     assert stages[-1] == ("runtime", "")
-    assert ("runtime", "fit") in stages
+    assert ("${RUNTIME}", "fit") in stages
+    assert re.search(r"^ARG RUNTIME=runtime$", dockerfile[: dockerfile.index("FROM ")], flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("given", "below"),
+    [({}, []), ({"RAPPORT_IMAGE": "there:1"}, ["RUNTIME=there:1"])],
+    ids=["built", "given"],
+)
+def test_the_image_that_fits_is_built_upon_the_one_that_is_tested(
+    monkeypatch: pytest.MonkeyPatch, given: Mapping[str, str], below: list[str]
+) -> None:
+    """Else its layers are not those of the image that ``RAPPORT_IMAGE`` names."""
+    ran: list[list[str]] = []
+
+    def run(command: list[Any], **_: Any) -> Any:
+        ran.append([str(word) for word in command])
+        return subprocess.CompletedProcess(command, 0, stdout="3.13")
+
+    for name in ("RAPPORT_IMAGE", "RAPPORT_FIT_IMAGE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(containers, "answers", lambda: True)
+    monkeypatch.setattr(subprocess, "run", run)
+    assert image_build.built_to_fit() == image_build.FIT
+    assert [word for word in ran[-1] if word.startswith("RUNTIME=")] == below
+    monkeypatch.setenv("RAPPORT_FIT_IMAGE", "fits:1")
+    assert image_build.built_to_fit() == "fits:1"

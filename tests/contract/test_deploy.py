@@ -99,6 +99,8 @@ def test_prometheus_and_grafana_are_given_what_is_here() -> None:
     inside = {path.rpartition("/")[2] for path in told.values()}
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yaml").read_text(encoding="utf-8"))
     assert set(config["rule_files"]) <= inside
+    (label,) = re.findall(r"\$\{(\w+)\}", config["global"]["external_labels"]["docs"])
+    assert COMPOSE["services"]["prometheus"]["environment"] == {label: f"${{{label}:-}}"}
     folder = COMPOSE["services"]["grafana"]["volumes"][1].split(":")[1]
     provisioned = DEPLOY / "grafana" / "provisioning"
     (provider,) = yaml.safe_load((provisioned / "dashboards" / "rapport.yaml").read_text())["providers"]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
@@ -11,12 +12,18 @@ from starlette.testclient import TestClient
 
 from services.metrics.domain.state import Customer, encode
 from shared.domain import Collection
+from shared.facts.erased import erased_hash
+from shared.journal.derived import record_of
 from shared.journal.store import COLLECTIONS
 from shared.runtime.trail import AUDIT
+from shared.schemas.commands.merging import LoyaltyHandOverRequested
+from shared.schemas.commands.routing import RoutingNewsRequested
+from shared.schemas.event import Event
 from shared.schemas.services import SERVICES
 from tools.openapi import NOBODY, apps
 
 KEY = {"X-API-Key": NOBODY["api_key"]}
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 PACKED: dict[tuple[str, str], dict[str, Any]] = {
     **{(name, "state"): {"data": '{"name":"Ada"}'} for name in SERVICES},
     ("interactions", "timeline"): {"data": '{"name":"Ada"}'},
@@ -48,7 +55,12 @@ class Table:
 
     def find(self, query: Mapping[str, Any], fields: Mapping[str, int], batch_size: int) -> Cursor:
         wanted = query.get("$or", [query])
-        return Cursor(one for one in self.documents if any(one.items() >= each.items() for each in wanted))
+        return Cursor(one for one in self.documents if any(_is(one, each) for each in wanted))
+
+
+def _is(document: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    some = ((name, one["$in"] if isinstance(one, dict) else [one]) for name, one in wanted.items())
+    return all(document.get(name) in values for name, values in some)
 
 
 def declared(service: str) -> dict[str, Collection]:
@@ -72,6 +84,12 @@ def app_of(service: str, database: object) -> FastAPI:
     app = apps()[service]
     app.state.database = database
     return app
+
+
+def stored(event: Event) -> dict[str, Any]:
+    """What the journal keeps of one that was emitted."""
+    record = record_of(event)
+    return {"key": record.key, "about": [*record.about], "value": record.value, "headers": record.headers}
 
 
 def lines_of(app: FastAPI, customer: str) -> list[dict[str, Any]]:
@@ -118,8 +136,20 @@ def test_a_row_is_told_of_the_second_one_too_whom_it_is_about() -> None:
     assert {"collection": "duplicates", "row": {"_id": "d", "customer": "c-9", "other": "c-1"}} in rows
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_of_the_trail_what_was_hidden_is_told_once_they_have_come_back(service: str) -> None:
+    app = app_of(service, database := full(service))
+    hash = erased_hash(app.state.settings.erased_by, "c-1")
+    database["audit"].documents.append({"_id": "hidden", "customer": hash})
+    told = [one["row"]["_id"] for one in lines_of(app, "c-1") if one.get("collection") == "audit"]
+    assert told == ["audit/c-1", "hidden"]
+
+
 def test_of_what_others_tell_of_several_each_is_told_what_is_about_them() -> None:
-    emitted = [{"key": b"ann", "about": [id], "value": b"{}"} for id in ("c-1", "c-9")]
+    asked = {
+        id: RoutingNewsRequested(customer_id=id, conversation_id="k", revision=1) for id in ("c-1", "c-9")
+    }
+    emitted = [stored(Event(id, "/x", "ann", AT, data)) for id, data in asked.items()]
     entry = {
         "_id": "e",
         "subject": "agent/ann",
@@ -130,7 +160,20 @@ def test_of_what_others_tell_of_several_each_is_told_what_is_about_them() -> Non
     (told,) = [
         one for one in lines_of(app_of("interactions", database), "c-1") if one.get("collection") == "journal"
     ]
-    assert told["row"]["emitted"] == [{"key": "ann", "about": ["c-1"], "value": {}}]
+    (record,) = told["row"]["emitted"]
+    assert (record["key"], record["value"]["data"]["customer_id"]) == ("ann", "c-1")
+
+
+def test_what_another_member_hands_over_is_not_told_to_a_friend_whom_it_names() -> None:
+    handed = LoyaltyHandOverRequested(customer="ann", state={"balance": 500}, tells=("c-1", "ben"))
+    whole = stored(Event("h", "/x", "ann-too", AT, handed))
+    entry = {"_id": "e", "subject": "ann", "emitted": [whole], "emitted.about": "c-1"}
+    database = full("loyalty") | {"journal": Table([entry])}
+    (told,) = [
+        one for one in lines_of(app_of("loyalty", database), "c-1") if one.get("collection") == "journal"
+    ]
+    (record,) = told["row"]["emitted"]
+    assert (record["about"], "500" in json.dumps(record)) == (["c-1", "ben"], False)
 
 
 async def test_a_hundred_thousand_rows_are_never_in_memory_together() -> None:

@@ -21,7 +21,7 @@ from tests.told import say
 
 LIMIT_MB = 350
 GRACE = 20
-"""Seconds between SIGTERM and SIGKILL, as Compose file and chart have them."""
+"""Seconds between SIGTERM and SIGKILL, as the Compose file has them; the chart gives 30."""
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +78,12 @@ def test_nothing_of_it_can_be_changed(image: str) -> None:
     )
     temporary = {"/tmp", "/var/tmp", "/run/lock"}
     assert {line for line in done.stdout.splitlines() if line} <= temporary
+
+
+def test_no_file_sets_the_user_of_who_starts_it(image: str) -> None:
+    where = ("/", "-xdev", "-type", "f", "-perm", "/6000")
+    found = containers.docker("run", "--rm", "--user", "0", image, "find", *where)  # who may look everywhere
+    assert found == ""
 
 
 def test_a_missing_setting_is_a_sentence(image: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.mail.marks import HEADER
 from shared.runtime.webhooks import signature, signing_key
 from tests.conftest import DELIVERY_SECRET
 from tests.stack import Answer, Stack, awake, event, new_customer, until
@@ -79,12 +80,14 @@ def test_a_provider_says_that_it_came_back(stack: Stack, customer: str) -> None:
 def test_a_complaint_comes_by_mail(stack: Stack, customer: str) -> None:
     id = sent(stack, customer)
     box = stack.home.root / "bounces"
-    raw = mail(ARF, id=id)
-    for name in ("first", "again"):
+    [arrived] = until(lambda: stack.mails(f"{customer}@example.org"), "the mail")
+    told = mail(ARF, id=id, mark=str(arrived[HEADER]))
+    for name, raw in (("forged", mail(ARF, id=id)), ("first", told), ("again", told)):
         (box / "tmp" / name).write_bytes(raw)
         (box / "tmp" / name).rename(box / "new" / f"{id}.{name}")
     until(lambda: shown(stack, customer, id)["complained_at"], "the complaint is heard")
     until(lambda: len(list((box / "cur").glob(f"{id}.*:2,S"))) == 2, "the files are moved")
+    assert (box / "cur" / f"{id}.forged:2,FS").exists(), "it was looked at, and not believed"
     stack.settle()
     assert facts(stack, customer).count("complained") == 1
     assert note(stack, customer).body["code"] == "address_suppressed"

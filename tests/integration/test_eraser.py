@@ -12,8 +12,11 @@ from pymongo import AsyncMongoClient
 
 from rapport.embedded.stack import start_mongo
 from rapport.home import Home
+from services.interactions.settings import InteractionsSettings
+from services.interactions.worker import handler as at_the_desk
 from services.loyalty.settings import LoyaltySettings
 from services.loyalty.worker import handler
+from shared.domain import Handler
 from shared.journal.processor import JournalProcessor
 from shared.journal.store import WorkerStore
 from shared.journal.testing_results import event_of
@@ -21,9 +24,18 @@ from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher, Record
 from shared.runtime.mongo import Document
 from shared.schemas.base import Data, Money
+from shared.schemas.commands.customers import CustomerMergeRequested, CustomerUnmergeRequested
 from shared.schemas.commands.loyalty import MemberEnrolRequested
-from shared.schemas.customers import CustomerErased, ErasureCompleted, ErasureLifted
-from shared.schemas.event import Event
+from shared.schemas.customers import (
+    CustomerErased,
+    CustomerMerged,
+    CustomerRegistered,
+    CustomerUnmerged,
+    ErasureCompleted,
+    ErasureLifted,
+)
+from shared.schemas.event import COMMANDS, Event
+from shared.schemas.feedback import ReferralMade
 from shared.schemas.purchases import PurchaseItem, PurchaseMade
 from shared.worker.processing import Batch, Message, Origin
 
@@ -52,15 +64,22 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 async def client(address: str) -> AsyncIterator[AsyncMongoClient[Document]]:
     async with AsyncMongoClient[Document](address, tz_aware=True) as found:
-        await found.drop_database("rapport_loyalty")
+        for service in ("loyalty", "interactions"):
+            await found.drop_database(f"rapport_{service}")
         yield found
 
 
 async def worker(client: AsyncMongoClient[Document], publisher: Publisher) -> JournalProcessor[Any]:
     settings = LoyaltySettings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key=KEY)
-    store = WorkerStore(client, handler(settings))
+    return await begun(client, publisher, handler(settings))
+
+
+async def begun(
+    client: AsyncMongoClient[Document], publisher: Publisher, handler: Handler[Any]
+) -> JournalProcessor[Any]:
+    store = WorkerStore(client, handler)
     await store.prepare()
-    found = JournalProcessor(handler(settings), store, publisher, secret_key=KEY.encode(), stream=False)
+    found = JournalProcessor(handler, store, publisher, secret_key=KEY.encode(), stream=False)
     await found.assigned(frozenset({0}), 1)
     return found
 
@@ -166,6 +185,80 @@ async def test_one_who_is_back_with_an_older_store_is_erased_again(
     assert await everywhere(database) == []
     (event,) = completed(publisher)
     assert removed(event)["ledger"] == 3
+
+
+async def referred(target: JournalProcessor[Any], publisher: Kept, referrer: str, friend: str) -> None:
+    """A member brings a friend, who buys; what loyalty asks of itself comes back to it."""
+    told = [
+        Event("b", "/till", referrer, AT - timedelta(days=2), bought("o-first")),
+        Event("r", "/shop", referrer, AT - timedelta(days=1), ReferralMade(referred_customer=friend)),
+        Event("f", "/till", friend, AT, bought("o-friend")),
+    ]
+    offset = 0
+    while told:
+        event = told.pop(0)
+        before = len(publisher.records)
+        message = Message(0, event.time, event, Origin(event.data.topic, 0, offset))
+        now = AT + timedelta(minutes=1)
+        await target.process(Batch(0, 1, (message,), now, now))
+        offset += 1
+        asked = [event for event in map(event_of, publisher.records[before:]) if event.data.topic == COMMANDS]
+        told = [*asked, *told]
+
+
+@pytest.mark.parametrize("marked_is", ["friend", "referrer"])
+async def test_who_was_brought_or_brought_somebody_is_named_nowhere(
+    client: AsyncMongoClient[Document], marked_is: str
+) -> None:
+    database, publisher = client["rapport_loyalty"], Kept()
+    target = await worker(client, publisher)
+    pair = ("other", MARK) if marked_is == "friend" else (MARK, "other")
+    await referred(target, publisher, *pair)
+    (row,) = await database["ledger"].find({"member": "other", "reason": "referral"}).to_list()
+    assert row["why"][marked_is] == MARK
+    await tell(target, 20, (MARK, CustomerErased()))
+    await work(target, database)
+    assert await everywhere(database) == []
+    (after,) = await database["ledger"].find({"member": "other", "reason": "referral"}).to_list()
+    assert after["why"][marked_is] == ""
+    assert {name: value for name, value in after.items() if name != "why"} == {
+        name: value for name, value in row.items() if name != "why"
+    }
+
+
+async def test_an_un_merged_id_says_no_more_whom_it_was_taken_for(client: AsyncMongoClient[Document]) -> None:
+    database = client["rapport_loyalty"]
+    target = await worker(client, Kept())
+    await tell(target, 0, ("old", CustomerMerged(into=MARK, reason="r")), ("old", MemberEnrolRequested()))
+    before = await database["journal"].find_one({"_id": "/api/till e1"})
+    assert before is not None
+    assert before["outcome"]["body"]["merged_into"] == MARK
+    unmerged = CustomerUnmerged.model_validate({"from": MARK, "reason": "r"})
+    await tell(target, 10, ("old", unmerged), (MARK, CustomerErased()))
+    await work(target, database)
+    entry = await database["journal"].find_one({"_id": "/api/till e1"})
+    assert entry is not None
+    assert (entry["outcome"]["status"], entry["subject"], entry.get("digest")) == (410, "old", None)
+    assert MARK not in str(await database["journal"].find({}).to_list())
+
+
+async def test_who_asked_for_a_merge_that_was_undone_is_answered_without_the_erased(
+    client: AsyncMongoClient[Document],
+) -> None:
+    settings = InteractionsSettings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key=KEY)
+    database = client["rapport_interactions"]
+    target = await begun(client, Kept(), at_the_desk(settings))
+    known = CustomerRegistered(name="Ada")
+    await tell(target, 0, ("old", known), (MARK, known), ("old", CustomerMergeRequested(into=MARK)))
+    await tell(target, 10, ("old", CustomerUnmergeRequested(into=MARK)), (MARK, CustomerErased()))
+    asked = {"_id": {"$in": ["/api/till e2", "/api/till e10"]}}
+    before = await database["journal"].find(asked).to_list()
+    assert sorted(one["outcome"]["body"]["into"] for one in before) == [MARK, "old"]
+    await work(target, database)
+    after = await database["journal"].find(asked).to_list()
+    assert [one["outcome"]["status"] for one in after] == [200, 200]
+    assert {one["outcome"]["body"]["customer_id"] for one in after} == {"old"}
+    assert MARK not in str(await database["journal"].find({}).to_list())
 
 
 async def test_a_lift_is_heard_once_all_has_gone(client: AsyncMongoClient[Document]) -> None:

@@ -102,7 +102,7 @@ class World:
         now = micros(min(datetime.now(UTC), *(part["watermark"] for part in parts.values())))
         looked = all(p["sweep"]["done"] == day_number(p["watermark"].date()) for p in parts.values())
         told = {row["_id"]: decode(bytes(row["told"]), type=Told) for row in self.rows("metrics", "told")}
-        judges = {partition_of(name.encode(), len(parts)) for name, kpi in KPIS.items() if not kpi.looks_back}
+        judges = {partition_of(name.encode(), len(parts)) for name in KPIS}
         judged = all(n in told and told[n].judged == last_told(now) for n in judges)
         moved = [read_moved(row) for row in self.rows("metrics", "moved")]
         restated = all(one.is_decided(m, day) for one in told.values() for m in moved for day in m.sums or ())

@@ -6,6 +6,7 @@ from email.message import Message
 from smtplib import LMTP
 from typing import Any
 
+from shared.mail.marks import HEADER
 from tests.stack import Stack, awake, event, new_customer, until
 from tests.unit.followup.returned_mail import POSTFIX, VACATION, mail
 from tests.unit.interactions.mail.recorded import AWAY, recorded
@@ -129,7 +130,8 @@ def test_a_mailbox_full_of_loops_and_bounces_starts_no_conversation(stack: Stack
         mail(VACATION, id=outreach_id),
         sent.as_bytes(),
         mail(POSTFIX, id=uuid.uuid4().hex[:24]),
-        mail(POSTFIX, id=outreach_id),
+        mail(POSTFIX, mark="", id=outreach_id),
+        mail(POSTFIX, mark=str(sent[HEADER]), id=outreach_id),
     ):
         hand_in(stack, raw, str(sent["Return-Path"]).strip("<>"))
 

@@ -175,15 +175,27 @@ WRONG = (
 )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def told(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each is told, with code and words, all at once: a refusal is believed after some seconds."""
+
+    async def of(env: Mapping[str, str], code: str, words: str) -> tuple[Refusal, str, str]:
+        refused: asyncio.Queue[Refusal] = asyncio.Queue()
+        publisher = Publisher(Brokers.of(read(KafkaSettings, env)), refused=refused.put_nowait)
+        await publisher.start()
+        refusal = await asyncio.wait_for(refused.get(), 20)
+        await publisher.stop()
+        return refusal, code, words
+
+    async def all_of(wrong: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(zip(wrong, await asyncio.gather(*(of(*one) for one in wrong.values())), strict=True))
+
+    return asyncio.run(all_of(refusals(world, tmp_path_factory.mktemp("refused"))))
+
+
 @pytest.mark.parametrize("wrong", WRONG)
-async def test_a_refusal_at_the_start_is_told_with_its_code(world: World, tmp_path: Path, wrong: str) -> None:
-    env, code, words = refusals(world, tmp_path)[wrong]
-    told: asyncio.Queue[Refusal] = asyncio.Queue()
-    publisher = Publisher(Brokers.of(read(KafkaSettings, env)), refused=told.put_nowait)
-    await publisher.start()
-    async with asyncio.timeout(20):
-        refusal = await told.get()
-    await publisher.stop()
+def test_a_refusal_at_the_start_is_told_with_its_code(told: dict[str, Any], wrong: str) -> None:
+    refusal, code, words = told[wrong]
     assert refusal.code == code
     assert words in refusal.sentence
     assert "another" not in refusal.sentence

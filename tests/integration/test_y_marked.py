@@ -275,7 +275,9 @@ def test_no_metric_has_a_mark(sent: Sent, stack: Stack) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_entry_of_the_audit_trail_has_a_mark(sent: Sent, stack: Stack, service: str) -> None:
-    """It names routes, callers and customers, and neither a query nor a body."""
+    """It names routes, callers and customers, and neither a query nor a body. Somebody else is asked for: who
+    was erased among the others takes along what was asked of them."""
+    stack.call(service, "GET", f"/customers/{new_customer()}/held")
     path = f"/audit?{urlencode({'from': sent.since.isoformat(), 'limit': 100})}"
     entries = until(lambda: stack.pages(service, path), "requests are in the trail")
     assert not found(sent.marks, json.dumps(entries, ensure_ascii=False))

@@ -7,20 +7,31 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from shared.domain import ERASED, Handler, Outcome
-from shared.journal.erasing import Chore
+from shared.journal.erasing import Chore, named_in
 from shared.journal.testing_store import InMemoryStore
 from shared.kafka.clients import KafkaRecord
 from shared.schemas.commands.duplicates import DuplicateForgetRequested
 from shared.schemas.commands.erasures import ErasureLiftRequested, ErasureNoteRequested
+from shared.schemas.commands.loyalty import ReferralForgetRequested
+from shared.schemas.commands.orders import OrderForgetRequested
 from shared.schemas.commands.teams import TaskForgetRequested
 from shared.schemas.customers import ErasureCompleted, ErasureLifted
 from shared.schemas.event import Event
+from tests.unit.journal.memory_erasing import changed
 
 Completed: TypeAlias = tuple[str, int, str]
 """Of whom, which of that customer's erasures it is, from 0, and what was removed."""
 LIFTS = (ErasureLifted, ErasureLiftRequested)
 _COMPLETED = ErasureCompleted.event_type.encode()
-_FORGET = tuple(data.event_type.encode() for data in (DuplicateForgetRequested, TaskForgetRequested))
+_FORGET = tuple(
+    data.event_type.encode()
+    for data in (
+        DuplicateForgetRequested,
+        OrderForgetRequested,
+        ReferralForgetRequested,
+        TaskForgetRequested,
+    )
+)
 _NOTE = ErasureNoteRequested.event_type.encode()
 
 
@@ -31,8 +42,8 @@ class Forgetting:
         """``rows``: the collections that are compared."""
         self._store, self._rows = store, rows
         self._collections = handler.collections
-        self.customers: set[str] = set()
-        """All who were erased at any time."""
+        self.erased: set[str] = set()
+        """All states that were, at any time."""
         self.completed: set[Completed] = set()
         """What is to be told of it."""
 
@@ -56,6 +67,11 @@ class Forgetting:
             for id in [id for id, row in rows.items() if collection.is_about(row, customer)]:
                 del rows[id]
                 removed[collection.name] += 1
+            for id, row in rows.items():
+                if customer in named_in(collection, row):
+                    told = collection.without(row, frozenset({customer}))
+                    rows[id] = changed(row, told)
+                    removed[collection.name] += 1
         for uid in [uid for uid, subject in store.subjects.items() if subject == customer]:
             if uid not in store.outcomes:
                 del store.journal[uid], store.subjects[uid]
@@ -64,9 +80,9 @@ class Forgetting:
             if uid != chore.uid:  # whoever asked for it is answered as before
                 store.outcomes[uid] = Outcome(ERASED.status)
         del store.chores[chore.hash]
+        self.erased.add(customer)
         if chore.is_customers:
             number = sum(customer == one for one, *_ in self.completed)
-            self.customers.add(customer)
             self.completed.add(completed(customer, number, removed, self._rows))
 
 

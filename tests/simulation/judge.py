@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from shared.domain import Handler
 from shared.journal.erasing import ERASED_IDS
+from shared.journal.later import read_state
 from shared.journal.testing import DeadLetter, InMemoryWorker
 from shared.journal.testing_results import Published
 from shared.journal.testing_store import InMemoryStore
@@ -159,14 +160,19 @@ def add(result: Result, worker: Kept, published: Published, partition: int | Non
 
 def found(
     server: Server,
-    database: str,
+    handler: Handler[Any],
     collections: Collection[str],
     logs: Mapping[TopicPartition, Sequence[KafkaRecord]],
     produced: set[Said],
 ) -> Result:
     """What is in the store, and on the topics besides what was ``produced``."""
     result = Result()
-    result.states = {d["_id"]: d["data"] for d in server.find((database, "state"), {})}
+    database = f"rapport_{handler.service}"
+    result.states = {
+        id: read_state(handler.of(id).state, d["data"]).model_dump_json()
+        for d in server.find((database, "state"), {})
+        if (id := d["_id"])
+    }
     result.journal = {
         d["_id"]: (
             f"{d['topic']}/{d['partition']}/{d['offset']}",

@@ -39,8 +39,10 @@ def log_for(rng: random.Random, handler: Name, partitions: int) -> list[Record]:
     """What is produced, in this order. Times rise, but for duplicates."""
     customers, size = rng.randrange(1, 5), rng.randrange(5, 60)
     match handler:
-        case "kiosk" | "metrics":
-            good = _kiosk(rng, customers, size)
+        case "kiosk":
+            good = records_of(_kiosk(rng, customers, size))
+        case "metrics":
+            good = records_of(_with_erasures(rng, _kiosk(rng, customers, size)))
         case "tally":
             good = _tally(rng, customers, size)
         case "loyalty":
@@ -48,11 +50,14 @@ def log_for(rng: random.Random, handler: Name, partitions: int) -> list[Record]:
         case "interactions" | "followup":
             events = history(rng, handler, customers, size)
             good = _with_large(rng, events, partitions) if handler == "interactions" else records_of(events)
+    erases = any(record.topic == CustomerErased.topic for record in good)
     records: list[Record] = []
     for record in good:
         records.append(_misplaced(rng, record, partitions))
         if rng.random() < 0.08:
-            records.append(rng.choice(records))
+            again = rng.choice(records)
+            # What comes late is told before or after an erasure, as it happens: at once it is told in order.
+            records.append(records[-1] if erases and handler == "metrics" else again)
         if rng.random() < 0.04:
             records.append(Record("purchases", b"c0", rng.choice([b"", b"{", b"\xff", b'{"a":1}'])))
     return records
@@ -75,7 +80,20 @@ def _misplaced(rng: random.Random, record: Record, partitions: int) -> Record:
     return record if rng.random() > 0.03 else replace(record, partition=rng.randrange(partitions))
 
 
-def _kiosk(rng: random.Random, customers: int, size: int) -> list[Record]:
+def _with_erasures(rng: random.Random, events: list[Event]) -> list[Event]:
+    """Now and then somebody is erased, or may come back."""
+    found: list[Event] = []
+    often = rng.choice([0.0, 0.0, 0.05, 0.2])
+    for n, event in enumerate(events):
+        found.append(event)
+        if rng.random() < often:
+            data = rng.choice([CustomerErased(), ErasureLifted()])
+            who = rng.choice(events).subject
+            found.append(Event(f"g{n}", "/admin", who, event.time + timedelta(seconds=1), data))
+    return found
+
+
+def _kiosk(rng: random.Random, customers: int, size: int) -> list[Event]:
     kinds = ["buy", "buy", "return"]
     steps: list[Step] = [
         (
@@ -87,7 +105,7 @@ def _kiosk(rng: random.Random, customers: int, size: int) -> list[Record]:
         )
         for _ in range(size)
     ]
-    return [record_of(message.event) for message in log_of(steps)]
+    return [message.event for message in log_of(steps)]
 
 
 def _tally(rng: random.Random, customers: int, size: int) -> list[Record]:

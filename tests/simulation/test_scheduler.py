@@ -109,7 +109,7 @@ def digests_elsewhere(seeds: Sequence[int], hash_seed: str) -> list[str]:
 
 def test_a_run_is_a_function_of_its_seed() -> None:
     seeds = [*range(12), *range(40, 52)]
-    assert len({digest_of(seed) for seed in seeds}) == len(seeds)
-    here = [digest_of(seed) for seed in seeds]
+    here = [digest_of(seed) for seed in reversed(seeds)][::-1]  # whatever was played before it
+    assert len({*here}) == len(seeds)
     for hash_seed in ("0", "1"):
         assert digests_elsewhere(seeds, hash_seed) == here

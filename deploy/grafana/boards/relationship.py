@@ -7,7 +7,7 @@ from deploy.grafana.usual import age, counted, figure, latest
 
 BASIS = "rapport_kpi_basis"
 UNTOLD = "Customers whose health was not told"
-LATEST = "Unusual on the latest closed day"
+LATEST = "Unusual on the latest day that is ripe"
 KPI = '{kpi=~"$kpi"}'
 
 
@@ -28,9 +28,12 @@ def board() -> Board:
 
 def _moved() -> tuple[Figure, ...]:
     unusual, by = "rapport_kpi_anomaly", "figure, direction"
+    day = "rapport_kpi_judged_day_timestamp_seconds"
+    ago = (f"time() - max by (kpi) ({day}{KPI})", "kpi")
     now = (f"max by ({by}) ({unusual}) or on () vector(0)", by)
     return (
         figure(LATEST, unusual, "short", now, shape=Shape.BARS, runbook="RapportKpiUnusual"),
+        figure("How long ago that day began", day, "s", ago, shape=Shape.BARS),
         counted("Told as unusual", "rapport_kpi_anomalies_total", "kpi", KPI, none=NONE),
         counted("Told anew", "rapport_kpi_restated_total", "kpi", KPI, none=NONE),
         counted("Looks at closed days that failed", "rapport_kpi_watch_failures_total"),

@@ -9,9 +9,9 @@ import dkim
 SIGNED = (
     "From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type",
     "Content-Transfer-Encoding", "In-Reply-To", "References", "Auto-Submitted", "List-Unsubscribe",
-    "List-Unsubscribe-Post",
+    "List-Unsubscribe-Post", "CFBL-Feedback-ID",
 )  # fmt: skip
-"""One-click unsubscribing asks for the last two (RFC 8058)."""
+"""One-click unsubscribing asks for the two of lists (RFC 8058)."""
 TOGETHER = "RAPPORT_DKIM_DOMAIN, RAPPORT_DKIM_SELECTOR and RAPPORT_DKIM_KEY_FILE go together"
 
 

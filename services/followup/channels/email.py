@@ -23,6 +23,7 @@ from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
 from services.followup.domain.state import Customer, address_mark
 from shared.mail.addresses import BounceAddress, checked
+from shared.mail.marks import mark_of
 from shared.runtime.keyring import ring, with_ring
 from shared.runtime.refusal import certificate_refusal
 from shared.runtime.settings import Port
@@ -50,7 +51,9 @@ class EmailSettings(ChannelSettings):
     """Where and how mail is handed over."""
 
     smtp_host: str = "127.0.0.1"
+    """The mail server that messages are handed to."""
     smtp_port: Port = 25
+    """Its port."""
     smtp_tls: bool = False
     """TLS from the first byte (usually port 465)."""
     smtp_starttls: bool | None = None
@@ -61,7 +64,9 @@ class EmailSettings(ChannelSettings):
     """Whether the server takes addresses with letters beyond ASCII before the @ (SMTPUTF8); None: as it says
     when the first message to such an address goes, which is remembered."""
     smtp_username: str | None = None
+    """Where it asks who sends."""
     smtp_password: SecretStr | None = None
+    """Where it asks who sends."""
     smtp_timeout: float = Field(default=30.0, gt=0, le=300)
     """Seconds for the server to answer a step."""
     smtp_connections: int = Field(default=8, ge=1, le=100)
@@ -75,6 +80,7 @@ class EmailSettings(ChannelSettings):
     """Whose signature the mails carry, and under which selector its public half is found; none: the relay
     signs them."""
     dkim_selector: str | None = None
+    """Under which name of the domain the key is published."""
     dkim_key_file: Path | None = Field(default=None, validate_default=True)
     """The private half: PEM, RSA."""
 
@@ -111,6 +117,7 @@ class Email(Channel):
         self.connections = settings.smtp_connections
         self._dkim = Dkim.load(settings.dkim_domain, settings.dkim_selector, settings.dkim_key_file)
         keys = ring(settings.secret_keys, settings.secret_key or SecretStr(""))
+        self._key = keys[0]
         self._bounces = (
             BounceAddress.parse(settings.bounce_address, keys) if settings.bounce_address else None
         )
@@ -201,7 +208,8 @@ class Email(Channel):
             return Attempt(Result.LATER, "not connected")
         try:
             seven_bit = self._dkim is not None or "8bitmime" not in session.extensions
-            mail = build(delivery, at, seven_bit=seven_bit)
+            mark = mark_of(self._key, delivery.outreach_id)
+            mail = build(delivery, at, mark=mark, seven_bit=seven_bit)
         except BadMessageError as fault:
             return Attempt(Result.FAILED, str(fault))
         started = time.perf_counter()

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from services.followup.channels.addresses import mailable, needs_utf8
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import REPLY
+from shared.mail.marks import HEADER
 
 LONGEST_LINE = 998
 """Characters, without its end (RFC 5322)."""
@@ -47,9 +48,10 @@ class Mail(NamedTuple):
     """Its body has bytes beyond ASCII as they are: for servers that offer 8BITMIME (RFC 6152)."""
 
 
-def build(delivery: Delivery, date: datetime, *, seven_bit: bool = False) -> Mail:
-    """The e-mail of a message. Raises ``BadMessageError``. ``seven_bit``: its body is such that any
-    server takes it, and no relay need write it otherwise, which a signature would not stand."""
+def build(delivery: Delivery, date: datetime, *, mark: str = "", seven_bit: bool = False) -> Mail:
+    """The e-mail of a message. Raises ``BadMessageError``. ``mark``: by what a report of it is believed.
+    ``seven_bit``: its body is such that any server takes it, and no relay need write it otherwise, which a
+    signature would not stand."""
     try:
         sender, to = mailable(delivery.sender.address), mailable(delivery.to.address)
         utf8 = needs_utf8(sender + to)
@@ -65,6 +67,7 @@ def build(delivery: Delivery, date: datetime, *, seven_bit: bool = False) -> Mai
             f"Date: {format_datetime(date)}",
             # By this an answer finds its way back.
             _as_it_is("Message-ID", f"<{delivery.outreach_id}@{sender.rpartition('@')[2]}>"),
+            *([f"{HEADER}: {mark}"] if mark else []),
             f"Auto-Submitted: {'no' if delivery.rule == REPLY else 'auto-generated'}",
             # Mail programs do not decode what stands in these, nor need they.
             *(_as_it_is(name, value) for name, value in delivery.headers.items()),

@@ -8,6 +8,7 @@ As Standard Webhooks says it: the body is ``{"type": "outreach.message", "timest
 import asyncio
 import contextlib
 import json
+import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,7 @@ from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.rows import Delivery
 from services.followup.domain.rules.rule import Name
 from services.followup.domain.state import Customer
+from shared.runtime.https import HttpsSettings, untrusted
 from shared.runtime.webhooks import signature, signing_keys
 
 ASK_AGAIN = frozenset({408, 425, 429, 503})
@@ -60,10 +62,11 @@ BROKEN = Gauge(
 )
 
 
-class WebhookSettings(ChannelSettings):
+class WebhookSettings(ChannelSettings, HttpsSettings):
     """The service that messages are posted to; without a URL there is none."""
 
     webhook_url: HttpUrl | None = None
+    """Where text messages and the like are posted to, for a service of your own to send; off unless told."""
     webhook_secret: SecretStr | None = Field(default=None, validate_default=True)
     """``whsec_`` and the base64 of 24 to 64 bytes; several, by commas, while one takes another's place: each
     signs."""
@@ -95,7 +98,7 @@ class WebhookSettings(ChannelSettings):
         keys = signing_keys(self.webhook_secret)
         url, timeout, connections = self.webhook_url, self.webhook_timeout, self.webhook_connections
         return [
-            Webhook(name, url, keys, timeout, connections, Breaker(self.webhook_failures))
+            Webhook(name, url, keys, timeout, connections, Breaker(self.webhook_failures), self.https_trust)
             for name in self.webhook_channels
         ]
 
@@ -113,13 +116,14 @@ class Webhook(Channel):
         timeout: float,
         connections: int,
         breaker: Breaker,
+        trust: ssl.SSLContext,
     ) -> None:
         self.name = name
         self.parts = (f"{name}.txt",)
         self.connections = connections
         self.patience = timedelta(seconds=4 * timeout + 10)
         self._url, self._keys, self._timeout = url, keys, timeout
-        self._breaker = breaker
+        self._breaker, self._trust = breaker, trust
         self._session: ClientSession | None = None
         self._reachable = False
         self._heard_at = 0.0
@@ -151,7 +155,7 @@ class Webhook(Channel):
             raise ChannelAwayError(f"the service asked for a pause, which lasts {pause:.0f} s more")
         if self._session is None:
             self._session = ClientSession(
-                connector=TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS),
+                connector=TCPConnector(keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._trust),
                 timeout=ClientTimeout(
                     total=3 * self._timeout, connect=self._timeout, sock_read=self._timeout
                 ),
@@ -159,10 +163,12 @@ class Webhook(Channel):
             )
         try:
             async with asyncio.timeout(self._timeout):
-                _, writer = await asyncio.open_connection(_bare(self._url.host), self._url.port)
+                trust = self._trust if self._url.scheme == "https" else None
+                _, writer = await asyncio.open_connection(_bare(self._url.host), self._url.port, ssl=trust)
         except OSError as error:  # a TimeoutError is one
-            raise ChannelAwayError(_text(error)) from error
-        writer.close()
+            said = untrusted(error, str(self._url), "RAPPORT_WEBHOOK_URL")
+            raise ChannelAwayError(said or _text(error)) from error
+        writer.transport.abort()  # no leave is taken: it is waited for long over TLS
         with contextlib.suppress(OSError):
             await writer.wait_closed()
         self._reachable, self._heard_at = True, time.monotonic()
@@ -261,7 +267,7 @@ def _wish(retry_after: str | None) -> timedelta | None:
         return timedelta(seconds=min(int(retry_after[:9]), 10**8))
     try:
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):  # numbers that no date has room for
         return None
     aware = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
     return max(aware - datetime.now(UTC), timedelta(0))

@@ -46,7 +46,7 @@ from shared.schemas.commands.products import ProductSuggestRequested
 from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.commands.rules import RulesReviewRequested
 from shared.schemas.commands.surveys import SurveyAnswerRequested
-from shared.schemas.complaints import ComplaintsData
+from shared.schemas.complaints import ComplaintOpened, ComplaintsData
 from shared.schemas.customers import (
     ConsentChanged,
     CustomerErased,
@@ -240,7 +240,8 @@ def _fact(policy: Policy, state: Customer, fact: Fact, event: Event, context: Co
             if has_no_effect(known.state.consents, data, word):
                 return unseen(known, event, context)
         case ComplaintsData() if (step := told_step(event, fact.at)) is not None:
-            learnt = with_fact(state.complaints, data.complaint_id, step, fact.now)
+            message = data.message_id if isinstance(data, ComplaintOpened) else None
+            learnt = with_fact(state.complaints, data.complaint_id, step, fact.now, message)
             bad = learnt.unseen
             if learnt.complaints is None:
                 return unseen(nothing(state), event, context) if bad else nothing(state)

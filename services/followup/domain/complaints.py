@@ -62,6 +62,8 @@ class Complaint(Open):
     """Those heard before the opening, the first heard first."""
     heard: Micros
     """When the latest was heard."""
+    message: str | None = None
+    """The name of the message that it was made by, where its opening says so."""
 
     @property
     def opened(self) -> bool:
@@ -134,8 +136,14 @@ def put_right(
     return complaints
 
 
-def with_fact(complaints: tuple[Complaint, ...], complaint_id: str, new: ToldStep, now: Micros) -> Learnt:
-    """With one more step. ``complaints`` are ``kept``."""
+def with_fact(
+    complaints: tuple[Complaint, ...],
+    complaint_id: str,
+    new: ToldStep,
+    now: Micros,
+    message: str | None = None,
+) -> Learnt:
+    """With one more step; ``message``: as ``Complaint.message``. ``complaints`` are ``kept``."""
     known = next((c for c in complaints if c.complaint_id == complaint_id), None)
     before = known or Complaint(complaint_id=complaint_id, heard=now)
     if new.step in before.known:
@@ -143,6 +151,8 @@ def with_fact(complaints: tuple[Complaint, ...], complaint_id: str, new: ToldSte
     after = _told(before, new, now)
     if after is None:
         return Learnt(None, unseen=True)
+    if message is not None:
+        after = after.model_copy(update={"message": message})
     others = tuple(after if c is known else c for c in complaints)
     return Learnt(others if known is not None else (*others, after), unseen=new.kind != OPENED)
 

@@ -8,6 +8,7 @@ from services.followup.domain.changes import with_plan, without_plan, without_pl
 from services.followup.domain.deliverability.guard import recipient_domain
 from services.followup.domain.deliverability.receipts import traced
 from services.followup.domain.effects import nothing, then
+from services.followup.domain.gate.complaint import complaint_of
 from services.followup.domain.gate.decision import decide
 from services.followup.domain.gate.kept import Held, Unreached
 from services.followup.domain.gate.mates import in_order
@@ -15,7 +16,7 @@ from services.followup.domain.gate.verdicts import Go, Mate, No, Wait
 from services.followup.domain.journeys.goals import hoped
 from services.followup.domain.links import Subscription, for_template
 from services.followup.domain.messages.bundle import Section, in_one
-from services.followup.domain.messages.channel import Message
+from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.messages.faults import TemplateFaultError
 from services.followup.domain.policy import Policy
 from services.followup.domain.rows import ready_row, row
@@ -166,7 +167,15 @@ def render(state: Customer, policy: Policy, planned: Planned) -> Message:
     """The text of a planned outreach as it would be now. Raises ``TemplateFaultError``."""
     channel = policy.channels[planned.channel]
     told = _given(state, policy, planned, planned.channel)
-    return policy.templates.render(planned.template, channel, state, planned.variables, **told)
+    thread = _thread(state, policy, planned)
+    return policy.templates.render(planned.template, channel, state, planned.variables, thread=thread, **told)
+
+
+def _thread(state: Customer, policy: Policy, planned: Planned) -> Thread | None:
+    """A mail about a complaint answers the one that this was made by."""
+    of = complaint_of(planned, policy.rules.rule(planned.rule))
+    complaint = None if of is None or planned.channel != DEFAULT_CHANNEL else state.complaint(of)
+    return None if complaint is None or complaint.message is None else Thread(None, complaint.message)
 
 
 def section(state: Customer, policy: Policy, planned: Planned) -> Section:

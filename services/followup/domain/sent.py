@@ -38,7 +38,9 @@ def told(kind: type[A], outreach: Outreach, attempt: int, at: Micros) -> Emit:
     if isinstance(fact, OutreachSent) and isinstance(outreach, InFlight):
         cited = {} if outreach.consent is None else {"consent": ConsentCited(**outreach.consent._asdict())}
         asks = {} if outreach.asks is None else {"asks": outreach.asks}
-        fact = fact.model_copy(update=cited | asks)
+        complaint = outreach.complaint if outreach.of is None else outreach.of.complaint_id
+        about = {} if complaint is None else {"complaint_id": complaint}
+        fact = fact.model_copy(update=cited | asks | about)
     return Emit(fact, moment(at))
 
 

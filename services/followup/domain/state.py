@@ -60,6 +60,8 @@ class Outreach(Happened):
     """Which of its rule's variants the customer gets; None where it has none."""
     offers: str | None = None
     """The product that it suggests."""
+    trigger: Mapping[str, Any] = {}
+    """What of its trigger the conditions of its rule, and of its goal, will ask, as JSON has it."""
     tries: int = 0
     """Of a mail that it was in before, and that got too late for another."""
     thing: str = ""
@@ -75,8 +77,6 @@ class Planned(Outreach):
     """An outreach that waits for its timer; in ``waiting``, for its turn."""
 
     variables: Mapping[str, Variable] = {}
-    trigger: Mapping[str, Any] = {}
-    """What of its trigger the conditions of its rule will ask, as JSON has it."""
     announced: bool = True
     """``outreach.scheduled`` has been emitted for it."""
     timed: bool = False

@@ -11,7 +11,7 @@ from services.followup.settings import FollowupSettings
 
 async def take_in(settings: FollowupSettings, runtime: ReturnsRuntime) -> None:
     """Until the worker stops: an ``extra`` task of ``run_worker``."""
-    reader = ReturnsReader(runtime, settings.bounces)
+    reader = ReturnsReader(runtime, settings.key_ring, settings.bounces)
     ways: list[Coroutine[Any, Any, None]] = []
     if settings.bounce_maildir is not None:
         ways.append(mailbox.watch(settings.bounce_maildir, reader, runtime.stopping))

@@ -47,8 +47,9 @@ class ReturnsReader:
     """Finds the message of each mail, and reports it: whoever takes the same mail in twice reports it once,
     since the command's id is made from the mail."""
 
-    def __init__(self, runtime: ReturnsRuntime, bounces: BounceAddress | None) -> None:
+    def __init__(self, runtime: ReturnsRuntime, keys: Sequence[bytes], bounces: BounceAddress | None) -> None:
         self._runtime = runtime
+        self._keys = keys
         self._bounces = bounces
 
     async def take(self, raw: bytes, recipients: tuple[str, ...] = ()) -> Heard:
@@ -75,7 +76,7 @@ class ReturnsReader:
     async def _message(self, found: Returned) -> tuple[str, str] | None:
         """(id, customer)"""
         rows = self._runtime.database[COLLECTION]
-        for outreach_id in believed(found, self._bounces):
+        for outreach_id in believed(found, self._keys, self._bounces):
             row = await rows.find_one({"_id": outreach_id, "channel": "email"}, {"customer": True})
             if row is not None and isinstance(row.get("customer"), str):
                 return outreach_id, row["customer"]

@@ -20,6 +20,8 @@ Row = dict[str, Any]
 
 MOST_LINES = 100_000
 """Names that are kept in memory, some 300 bytes each; what waits longest comes first."""
+MOST_BEHIND = 1_000
+"""Names at a time of rules that have none among those."""
 SHARE_OF_TIME, SHARE_OF_SHORT = 50, 10
 """Between two looks of a kind, while there is something left, so many times the seconds that one took."""
 LEAST_SECONDS = 0.2
@@ -77,20 +79,33 @@ class Ready:
         return now + max(share * (now - began), LEAST_SECONDS)
 
     async def _look(self, since: datetime | None) -> list[Line]:
-        """All that is ready, or has become so since then."""
+        """What is ready, or has become so since then: the oldest, and of each rule that waits behind them the
+        oldest of its own, so that no backlog hides another rule's message. To look behind one costs with all
+        of it, as the index does not know rules."""
         now = self._clock()
         became = {"$lte": now} if since is None else {"$gt": since, "$lte": now}
         query = {"status": "ready", "channel": self._channel, "not_before": became}
+        lines = last = await self._oldest(query, MOST_LINES)
+        rules: set[str] = set()
+        most = MOST_LINES
+        while len(last) == most and (new := {line.rule for line in last} - rules):
+            rules |= new
+            most = MOST_BEHIND
+            last = await self._oldest({**query, "rule": {"$nin": sorted(rules)}}, most)
+            lines = lines + last
+        self._looked_at = now
+        return lines
+
+    async def _oldest(self, query: Row, most: int) -> list[Line]:
         lines: list[Line] = []
-        async with self._rows.find(query, NAMES).sort("not_before", 1).batch_size(MOST_LINES) as cursor:
+        async with self._rows.find(query, NAMES).sort("not_before", 1).batch_size(most) as cursor:
             async for row in cursor:
                 customer = row.get("customer")
                 if row["_id"] in self._held or (isinstance(customer, str) and not self._owns(customer)):
                     continue
                 lines.append(_line(row))
-                if len(lines) == MOST_LINES:
+                if len(lines) == most:
                     break
-        self._looked_at = now
         return lines
 
 

@@ -83,8 +83,10 @@ class Fault:
     text: str
     places: Mapping[str, object] = field(default_factory=dict)
     label: str | None = None
-    """What pages call the field, for catalogues."""
+    """What pages call the field, for catalogues; None where the text says it."""
     known: bool = True
+    name: str | None = None
+    """The field's own."""
 
 
 class FormError(ProblemError):
@@ -108,7 +110,8 @@ def _fault(error: Mapping[str, Any]) -> Fault:
     said = error["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         text = WHOLE.get(said)
-    label = next((FIELDS[str(name)] for name in reversed(error["loc"]) if name in FIELDS), None)
+    name = next((str(one) for one in reversed(error["loc"]) if one in FIELDS), None)
+    label = None if name is None else FIELDS[name]
     if text is None:
-        return Fault(said, label=label, known=False)
-    return Fault(text, {name: ctx[name] for name in ctx if f"%({name})s" in text}, label)
+        return Fault(said, label=label, known=False, name=name)
+    return Fault(text, {one: ctx[one] for one in ctx if f"%({one})s" in text}, label, name=name)

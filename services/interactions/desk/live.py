@@ -7,16 +7,17 @@ for a page, and nothing at all while none is open.
 
 import asyncio
 import contextlib
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
-from services.interactions.desk.presence import PRESENT, Here, Presence
+from services.interactions.desk.presence import PRESENT, Presence
 from shared.kafka.keys import partition_of
 from shared.runtime.mongo import Document
 from shared.runtime.words import words
@@ -43,8 +44,8 @@ class Page:
     changed: set[str] = field(default_factory=set)
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
-    behind: bool = False
-    """It was made before what is known now: all of it may have changed."""
+    behind: frozenset[str] = frozenset()
+    """What may have changed since it was made, or is not known to any look yet."""
 
     def tell(self, names: Iterable[str]) -> None:
         found = self.names.intersection(names)
@@ -66,24 +67,31 @@ class Page:
                 yield name
 
 
+class Known(NamedTuple):
+    """What a look found of a name, and which look that was."""
+
+    value: object
+    look: int
+
+
 class Live:
     """Names are ids of states (a customer's, ``team/service``), ``PRESENT`` and a customer's id, or
-    ``ANYTHING``."""
+    ``ANYTHING``. Nothing is kept of a look that fails: the next finds all of it."""
 
     def __init__(self, stopping: Callable[[], bool] = lambda: False) -> None:
         self._pages: set[Page] = set()
+        self._known: dict[str, Known] = {}
         self._writes: dict[int, tuple[int, int]] = {}
-        self._partitions = 0
-        self._versions: dict[str, int | None] = {}
-        self._here: Mapping[str, frozenset[Here]] = {}
-        self._anything = False
         self._told_anything = 0.0
+        self._anything = False
         self._stopping = stopping
+        self._process = uuid.uuid4().hex[:12]
+        self._looks = 0
 
     @property
     def mark(self) -> str:
-        """How much had been written at the last look: what a page is made of is as new as that at least."""
-        return "" if not self._writes else str(sum(writes for _, writes in self._writes.values()))
+        """The last look that is over. What is read from now on is as new as all that it found."""
+        return f"{self._process}.{self._looks}"
 
     @property
     def full(self) -> bool:
@@ -92,20 +100,19 @@ class Live:
 
     @contextlib.contextmanager
     def page(self, names: Iterable[str], mark: str) -> Iterator[Page]:
-        """A page that was made at ``mark`` and is open now. What may have changed since is told by the next
-        look, which knows by then what it compares with: what is written later differs from that."""
+        """A page that is open now, for which reading began at ``mark``, of whichever process. What was found
+        later is told by the next look; and what nobody has looked for yet, by the look that finds it: what is
+        written after that differs."""
+        process, _, look = mark.partition(".")
+        made = int(look) if process == self._process and look.isdecimal() else -1
         opened = Page(frozenset(names))
-        if not mark or mark != self.mark or not opened.names <= self._known:
-            opened.behind = True
+        known = {name for name in opened.names if name in self._known and self._known[name].look <= made}
+        opened.behind = opened.names - known
         self._pages.add(opened)
         try:
             yield opened
         finally:
             self._pages.discard(opened)
-
-    @property
-    def _known(self) -> frozenset[str]:
-        return frozenset((*self._versions, *(PRESENT + id for id in self._here), ANYTHING))
 
     def close(self) -> None:
         """Nothing more comes: whoever waits goes."""
@@ -118,56 +125,69 @@ class Live:
         if self._stopping():
             self.close()
         if not self._pages:
-            self._versions, self._here, self._writes = {}, {}, {}
+            self._known, self._writes = {}, {}
             return
         watched = set[str]().union(*(page.names for page in self._pages))
-        changed = await self._states(database, watched) | await self._presence(database, watched)
+        writes, partitions = await _written(database)
+        moved = {id for id, written in writes.items() if self._writes.get(id) != written}
+        found: dict[str, object] = {ANYTHING: writes}
+        found |= await self._states(database, watched, moved, partitions)
+        found |= await _presence(database, watched)
+        self._writes = writes
+        self._tell(self._changed(found, watched), now)
+
+    def _changed(self, found: Mapping[str, object], watched: set[str]) -> set[str]:
+        """What differs from what was known before this look, which ends with it."""
+        self._looks += 1
+        kept = {name: known for name, known in self._known.items() if name in watched or name == ANYTHING}
+        new = {name for name, value in found.items() if name not in kept or kept[name].value != value}
+        self._known = kept | {name: Known(found[name], self._looks) for name in new}
+        return {name for name in new if name in kept}
+
+    def _tell(self, changed: set[str], now: float) -> None:
+        self._anything = self._anything or ANYTHING in changed
         lists = sum(ANYTHING in page.names for page in self._pages)
         if self._anything and now - self._told_anything >= min(max(SOON_S, EACH_S * lists), SELDOM_S):
             self._anything, self._told_anything = False, now
-            changed.add(ANYTHING)
+            changed = changed | {ANYTHING}
+        else:
+            changed = changed - {ANYTHING}
         for page in self._pages:
-            page.tell(page.names if page.behind else changed)
-            page.behind = False
+            page.tell(changed | page.behind & self._known.keys())
+            # One that opened during this look may watch what the look did not ask for.
+            page.behind = page.names - self._known.keys()
 
-    async def _states(self, database: AsyncDatabase[Document], watched: set[str]) -> set[str]:
-        moved = await self._moved(database)
-        self._anything = self._anything or bool(moved)
+    async def _states(
+        self, database: AsyncDatabase[Document], watched: set[str], moved: set[int], partitions: int
+    ) -> dict[str, object]:
+        """The versions of states that nobody has looked for yet, or whose partition was written."""
         ids = {name for name in watched if name != ANYTHING and not name.startswith(PRESENT)}
-        asked = sorted(id for id in ids if id not in self._versions or self._partition(id) in moved)
-        found: dict[str, int | None] = dict.fromkeys(asked)
+        asked = sorted(id for id in ids if id not in self._known or _partition(id, partitions) in moved)
+        found: dict[str, object] = dict.fromkeys(asked)
         for start in range(0, len(asked), AT_ONCE):
             query: Document = {"_id": {"$in": asked[start : start + AT_ONCE]}}
             async for state in database["state"].find(query, {"version": 1}):
                 found[state["_id"]] = state["version"]
-        changed = {id for id, version in found.items() if self._versions.get(id, version) != version}
-        self._versions = {id: version for id, version in self._versions.items() if id in ids} | found
-        return changed
+        return found
 
-    async def _moved(self, database: AsyncDatabase[Document]) -> set[int]:
-        """The partitions that were written since the last look."""
-        fields = {"epoch": 1, "writes": 1, "counts": 1}
-        documents = await database["partitions"].find({}, fields).to_list()
-        writes = {d["_id"]: (d.get("epoch", 0), d.get("writes", 0)) for d in documents}
-        moved = {id for id, written in writes.items() if self._writes.get(id) != written}
-        self._partitions = max((n for d in documents for n in d.get("counts", ())), default=0)
-        self._writes = writes
-        return moved
 
-    def _partition(self, id: str) -> int:
-        """Whose write it takes to change a state: that of its key's partition."""
-        key = id.split("/")[1] if "/" in id else id
-        return partition_of(key.encode(), self._partitions) if self._partitions else 0
+async def _written(database: AsyncDatabase[Document]) -> tuple[dict[int, tuple[int, int]], int]:
+    """How often each partition was written, and how many there are."""
+    documents = await database["partitions"].find({}, {"epoch": 1, "writes": 1, "counts": 1}).to_list()
+    writes = {d["_id"]: (d.get("epoch", 0), d.get("writes", 0)) for d in documents}
+    return writes, max((n for d in documents for n in d.get("counts", ())), default=0)
 
-    async def _presence(self, database: AsyncDatabase[Document], watched: set[str]) -> set[str]:
-        customers = {name.removeprefix(PRESENT) for name in watched if name.startswith(PRESENT)}
-        if not customers:
-            self._here = {}
-            return set()
-        here = await Presence(database).here(customers, datetime.now(UTC))
-        changed = {id for id in customers if id in self._here and here[id] != self._here[id]}
-        self._here = here
-        return {PRESENT + id for id in changed}
+
+def _partition(id: str, partitions: int) -> int:
+    """Whose write it takes to change a state: that of its key's partition."""
+    key = id.split("/")[1] if "/" in id else id
+    return partition_of(key.encode(), partitions) if partitions else 0
+
+
+async def _presence(database: AsyncDatabase[Document], watched: set[str]) -> dict[str, object]:
+    customers = {name.removeprefix(PRESENT) for name in watched if name.startswith(PRESENT)}
+    here = await Presence(database).here(customers, datetime.now(UTC)) if customers else {}
+    return {PRESENT + id: those for id, those in here.items()}
 
 
 async def keep_looking(live: Live, database: AsyncDatabase[Document], stop: asyncio.Event) -> None:

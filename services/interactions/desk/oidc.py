@@ -12,6 +12,7 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from pydantic import ValidationError
 
 from services.interactions.settings import InteractionsSettings
+from shared.runtime.https import untrusted
 from shared.schemas.base import Frozen
 
 ALGORITHMS = ("RS256", "ES256", "PS256")
@@ -84,6 +85,7 @@ class Provider:
         self._issuer = settings.oidc_issuer.rstrip("/")
         self._client_id = settings.oidc_client_id
         self._secret = settings.oidc_client_secret.get_secret_value()
+        self._trust = settings.https_trust
         self._claim, self._groups = settings.oidc_groups_claim, settings.oidc_groups
         self._ways: Ways | None = None
         self._asked = 0.0
@@ -112,7 +114,7 @@ class Provider:
         except AuthlibBaseError as error:
             raise NotVouchedError(f"the code is refused: {known_refusal(error.error)}") from None
         except (httpx.HTTPError, ValueError) as error:
-            raise ProviderAwayError(str(error)) from error
+            raise _away(ways.token_endpoint, error) from error
         claims = await self._claims(ways, str(token.get("id_token", "")))
         if claims.get("nonce") != begun.nonce:
             raise NotVouchedError("the nonce is another")
@@ -130,6 +132,7 @@ class Provider:
             redirect_uri=redirect_uri,
             code_challenge_method="S256",
             timeout=TIMEOUT_S,
+            verify=self._trust,
         )
 
     async def _find(self) -> Ways:
@@ -171,10 +174,14 @@ class Provider:
 
     async def _get(self, url: str) -> dict[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
+            async with httpx.AsyncClient(timeout=TIMEOUT_S, verify=self._trust) as client:
                 answer = await client.get(url)
                 answer.raise_for_status()
                 found: dict[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError) as error:
-            raise ProviderAwayError(f"{url}: {error}") from error
+            raise _away(url, error) from error
         return found
+
+
+def _away(url: str, error: Exception) -> ProviderAwayError:
+    return ProviderAwayError(untrusted(error, url, "RAPPORT_OIDC_ISSUER") or f"{url}: {error}")

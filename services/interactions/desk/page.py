@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import parse_qs, quote, urlencode
 
@@ -16,13 +17,16 @@ from pydantic import BaseModel, ValidationError
 
 from services.interactions.desk.faults import not_valid
 from services.interactions.desk.preferences import PREFERENCES, Preferences, preferences_of
+from services.interactions.desk.refusals import faults_of
+from services.interactions.desk.said import said_of
 from services.interactions.desk.session import Session, Sessions
 from services.interactions.desk.site import HEADERS, ROOT, environment
 from services.interactions.desk.words import UTC as UTC_ZONE
-from services.interactions.desk.words import Words, _, accepted, shown_to, speech_of, zone_of
+from services.interactions.desk.words import Words, _, accepted, shown_to, speech_of
 from shared.http.auth import Principal
 from shared.http.gone import or_gone
 from shared.http.problems import TOLD, ProblemError, from_error
+from shared.schemas.zones import zone_of
 from shared.templates.speech import Reader
 
 M = TypeVar("M", bound=BaseModel)
@@ -31,24 +35,6 @@ COOKIE = "rapport-desk"
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 200
 """Of a form that is read."""
-SAID: Mapping[str, str] = {
-    "sent": _("Sent."),
-    "noted": _("Noted."),
-    "thanked": _("It is on the wall."),
-    "done": _("Done."),
-    "saved": _("Saved."),
-    "pending-approval": _("It waits until somebody else approves it."),
-    "pending": _("It is under way: look again in a moment."),
-    "given:unknown_agent": _("Done. But nobody has heard of this agent."),
-    "given:off_shift": _("Done. But they are not at work now."),
-    "given:on_break": _("Done. But they have a break."),
-    "given:over_capacity": _("Done. But they have more than they can carry."),
-    "given:channel_not_taken": _("Done. But they do not take this channel."),
-    "given:lacks_skill": _("Done. But they do not know this well enough."),
-    "given:lacks_language": _("Done. But they do not speak this language."),
-    "signed-out": _("You have signed out."),
-}
-"""What a page says first, by the name in ``?said=``: what came of the form before it."""
 NAV: tuple[tuple[str, str, str, str], ...] = (
     ("queue", "", _("My queue"), "q"),
     ("complaints", "/complaints", _("Complaints"), "c"),
@@ -67,6 +53,30 @@ class SignInNeededError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What a form sent; blank fields are as if they were not there."""
+
+    fields: Mapping[str, str]
+    lists: Mapping[str, list[str]]
+
+    def __getitem__(self, name: str) -> str:
+        return self.fields.get(name, "")
+
+    @property
+    def key(self) -> str:
+        """The Idempotency-Key that the form was made with: sent twice, it is done once."""
+        return self.fields.get("key") or uuid.uuid4().hex
+
+    def into(self, model: type[M], **more: object) -> M:
+        """Its fields of the model's names, as that. Raises 422 ``invalid``."""
+        given = {name: value for name, value in self.fields.items() if name in model.model_fields}
+        try:
+            return model.model_validate(given | more)
+        except ValidationError as error:
+            raise not_valid(error) from None
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     """A request to the desk, and what answers it."""
 
@@ -75,6 +85,8 @@ class Desk:
     sessions: Sessions
     t: Words
     preferences: Preferences
+    mark: str
+    """How far looking for changes had come before anything was read for the answer."""
     principal: Principal | None = None
 
     @property
@@ -102,11 +114,19 @@ class Desk:
         return self.principal
 
     def render(
-        self, template: str, *, title: str, here: str = "", status: int = 200, **shown: object
+        self,
+        template: str,
+        *,
+        title: str,
+        here: str = "",
+        status: int = 200,
+        problem: ProblemError | None = None,
+        form: Form | None = None,
+        **shown: object,
     ) -> HTMLResponse:
         """The page made of a template, which sees ``shown`` too. ``here`` is its name in ``NAV``; ``title``
-        is in the reader's language already."""
-        said = SAID.get(self.request.query_params.get("said", ""))
+        is in the reader's language already. ``problem``: what came of ``form``, which the page shows again as
+        it was sent."""
         told: dict[str, Any] = {
             "desk": self,
             "title": title,
@@ -114,19 +134,26 @@ class Desk:
             "nav": NAV,
             "now": self.now,
             "csrf": self.sessions.token(self.session),
-            "said": None if said is None else self.t(said),
+            "said": said_of(self.request.query_params.get("said", ""), self.t),
             "watch": (),
-            "mark": self.request.app.state.pages.live.mark,
-            "problem": None,
+            "problem": problem,
+            "sent": {} if form is None else form.fields,
+            "faults": faults_of(problem, self.t),
             "new_key": lambda: uuid.uuid4().hex,
+            "key_of": partial(key_of, form, problem),
             **shown_to(self.t),
             **shown,
         }
         if not self.may("customers:read"):
             told["watch"] = ()  # ``/live`` is not for them
         html = environment().get_template(template).render(told)
-        # Scripts count by it what is left: on a page ``data-now``, here for what is swapped into one.
-        return HTMLResponse(html, status, headers={**HEADERS, "Desk-Now": self.now.isoformat()})
+        # Scripts count what is left by the one, and are told what changes from the other on: on a page they
+        # are ``data-now`` and ``data-mark``, here for what is swapped into one.
+        headers = {**HEADERS, "Desk-Now": self.now.isoformat(), "Desk-Mark": self.mark}
+        if problem is not None:
+            headers["HX-Push-Url"] = "false"  # where a form goes to is no page
+            status = problem.status
+        return HTMLResponse(html, status, headers=headers)
 
     def go(self, path: str, said: str | None = None) -> RedirectResponse:
         """On to another page of the desk (under ``/desk``), which says first what is under ``said``."""
@@ -136,38 +163,19 @@ class Desk:
     def trouble(self, problem: ProblemError) -> HTMLResponse:
         """A page that says what went wrong."""
         template = "trouble.html" if self.principal is not None else "trouble-outside.html"
-        return self.render(
-            template, title=self.t(_("That did not work")), status=problem.status, problem=problem
-        )
+        return self.render(template, title=self.t(_("That did not work")), problem=problem)
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
-    """What a form sent; blank fields are as if they were not there."""
-
-    fields: Mapping[str, str]
-    lists: Mapping[str, list[str]]
-
-    def __getitem__(self, name: str) -> str:
-        return self.fields.get(name, "")
-
-    @property
-    def key(self) -> str:
-        """The Idempotency-Key that the form was made with: sent twice, it is done once."""
-        return self.fields.get("key") or uuid.uuid4().hex
-
-    def into(self, model: type[M], **more: object) -> M:
-        """Its fields of the model's names, as that. Raises 422 ``invalid``."""
-        given = {name: value for name, value in self.fields.items() if name in model.model_fields}
-        try:
-            return model.model_validate(given | more)
-        except ValidationError as error:
-            raise not_valid(error) from None
+def key_of(form: Form | None, problem: ProblemError | None, of: str) -> str:
+    """The Idempotency-Key of a form on the page that shows ``form`` again: its own where nobody knows whether
+    it was done, as doing it again would be once too often."""
+    unknown = form is not None and problem is not None and problem.status == 503
+    return form.key if form is not None and unknown and of and form["of"] == of else uuid.uuid4().hex
 
 
 async def visit(request: Request) -> Desk:
     """Dependency: the request, whoever asks; somebody who has no session gets one to sign in with."""
-    now = datetime.now(UTC)
+    now, mark = datetime.now(UTC), request.app.state.pages.live.mark
     sessions = cast(Sessions, request.app.state.pages.sessions)
     session = sessions.read(request.cookies.get(COOKIE), now) or sessions.visit(now)
     wishes = preferences_of(request.cookies.get(PREFERENCES))
@@ -176,7 +184,7 @@ async def visit(request: Request) -> Desk:
     principal = sessions.principal(session)
     if principal is not None:
         request.state.principal = principal.name
-    return Desk(request, session, sessions, Words(Reader(speech, where), now), wishes, principal)
+    return Desk(request, session, sessions, Words(Reader(speech, where), now), wishes, mark, principal)
 
 
 Visit = Annotated[Desk, Depends(visit)]

@@ -2,8 +2,9 @@
 
 from urllib.parse import parse_qsl, urlencode
 
-from services.interactions.desk.words import language_of, zone_of
+from services.interactions.desk.words import language_of
 from shared.schemas.base import Frozen
+from shared.schemas.zones import zone_of
 
 PREFERENCES = "rapport-desk-preferences"
 LASTING_S = 400 * 86_400

@@ -14,13 +14,20 @@ from services.interactions.desk.faults import Fault, FormError
 from services.interactions.desk.names import NAMES
 from services.interactions.desk.words import Words, _
 from services.interactions.domain import telling
-from services.interactions.domain.activity.purchases import ABOVE_WHAT_WAS_LEFT
+from services.interactions.domain.activity.purchases import (
+    ABOVE_WHAT_WAS_LEFT,
+    LESS_IS_LEFT,
+    PAID_OTHERWISE,
+)
 from services.interactions.domain.profile.consents import WITHDRAWN
-from services.interactions.errors import CODES
+from services.interactions.errors import CODES, DUPLICATE_DECIDED, INVALID_TRANSITION
 from shared.domain import ERASED, ErrorCode
 from shared.http.problems import ProblemError
 from shared.journal.derived import TOO_LARGE
+from shared.schemas.base import parse_time
+from shared.schemas.money import minor
 from shared.templates.speech import ENGLISH
+from shared.templates.wording import money
 
 DECLARED: tuple[ErrorCode, ...] = (
     *CODES,
@@ -63,6 +70,8 @@ NOTES: tuple[str, ...] = (
     *(note.why for note in vars(telling).values() if isinstance(note, telling.Note)),
     WITHDRAWN,
     ABOVE_WHAT_WAS_LEFT,
+    PAID_OTHERWISE,
+    LESS_IS_LEFT,
 )
 """What the timeline says of a row beside refusals."""
 STEPS: Mapping[str, str] = {
@@ -104,18 +113,18 @@ def explained(problem: ProblemError, words: Words) -> tuple[Line, ...]:
     for sentence in sentences:
         found = _read(sentence, problem.detail)
         if found is not None:
-            return (_said(ours or message_of(sentence), found, words),)
+            return (_said(ours or message_of(sentence), found, words, problem.code),)
     if ours is not None and "%(" not in ours:
-        return (_said(ours, {}, words),)
+        return (Line(words(ours)),)
     return (_as_it_is(problem.detail, words),) if problem.detail else ()
 
 
 def noted(note: str, words: Words) -> Line:
     """What the timeline says of a row."""
-    for sentence in (*NOTES, *(one.sentence for one in DECLARED)):
+    for sentence, code in (*((one, "") for one in NOTES), *((one.sentence, one.code) for one in DECLARED)):
         found = _read(sentence, note)
         if found is not None:
-            return _said(message_of(sentence), found, words)
+            return _said(message_of(sentence), found, words, code)
     return _as_it_is(note, words)
 
 
@@ -150,16 +159,31 @@ def _read(sentence: str, detail: str) -> dict[str, str] | None:
     return None if found is None else found.groupdict()
 
 
-def _said(message: str, found: Mapping[str, str], words: Words) -> Line:
-    places = {name: VALUES[name](value, words) if name in VALUES else value for name, value in found.items()}
+def _said(message: str, found: Mapping[str, str], words: Words, code: str) -> Line:
+    """``code``: of the refusal, whose places may hold words of ours; none of a note."""
+    say = {**ALIKE, **OF_CODE.get(code, {})}
+    places = {name: say[name](value, words) if name in say else value for name, value in found.items()}
     return Line(words(message, **places))
 
 
-def _faulty(fault: Fault, words: Words) -> Line:
+def faults_of(problem: ProblemError | None, words: Words) -> dict[str, Line]:
+    """What is wrong with each field of a form, by its name: the first of what is."""
+    found: dict[str, Line] = {}
+    for fault in problem.faults if isinstance(problem, FormError) else ():
+        if fault.name is not None:
+            found.setdefault(fault.name, _fault(fault, words))
+    return found
+
+
+def _fault(fault: Fault, words: Words) -> Line:
     places = {
         name: words.number(value) if isinstance(value, int) else value for name, value in fault.places.items()
     }
-    line = Line(words(fault.text, **places)) if fault.known else _as_it_is(fault.text, words)
+    return Line(words(fault.text, **places)) if fault.known else _as_it_is(fault.text, words)
+
+
+def _faulty(fault: Fault, words: Words) -> Line:
+    line = _fault(fault, words)
     if fault.label is None:
         return line
     return Line(words(_("%(field)s: %(fault)s"), field=words(fault.label), fault=line.text), line.english)
@@ -178,9 +202,43 @@ def _named(names: Mapping[str, str], between: str) -> Callable[[str, Words], str
     return named
 
 
-VALUES: Mapping[str, Callable[[str, Words], str]] = {
-    "status": _named(STATUSES, " and "),
-    "step": _named(STEPS, ", "),
-    "allowed": _named(STEPS, ", "),
+def _amount(value: str, words: Words) -> str:
+    """``1,299.50 EUR``, as services write it."""
+    figure, _, currency = value.rpartition(" ")
+    try:
+        amount = minor(figure.replace(",", ""), currency)
+    except ValueError:
+        return value
+    return money({"amount": amount, "currency": currency}, words.reader.speech)
+
+
+def _count(value: str, words: Words) -> str:
+    return words.number(int(value)) if value.isdecimal() and len(value) < 16 else value
+
+
+def _instant(value: str, words: Words) -> str:
+    """A time as services write it (ISO 8601)."""
+    try:
+        return words.fully(parse_time(value))
+    except ValueError:
+        return value
+
+
+OF_CODE: Mapping[str, Mapping[str, Callable[[str, Words], str]]] = {
+    INVALID_TRANSITION.code: {
+        "status": _named(STATUSES, " and "),
+        "step": _named(STEPS, ", "),
+        "allowed": _named(STEPS, ", "),
+    },
+    DUPLICATE_DECIDED.code: {"status": _named(STATUSES, ", ")},
 }
-"""By the name of a place in sentences: how words of ours in it are said."""
+"""By code and the name of a place in its sentence: how words of ours in it are said. Elsewhere a place of the
+same name may hold what others chose."""
+ALIKE: Mapping[str, Callable[[str, Words], str]] = {
+    "money": _amount,
+    "most": _count,
+    "size": _count,
+    "at": _instant,
+    "expires_at": _instant,
+}
+"""By the name of a place in any sentence: what is written by the reader's locale."""

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
@@ -15,6 +15,7 @@ from babel.units import format_unit
 from jinja2 import pass_context
 from jinja2.runtime import Context
 
+from shared.schemas.times import in_zone
 from shared.templates.catalogue import parsed
 from shared.templates.language import READER
 from shared.templates.speech import Languages, Reader, Speech, locale_of
@@ -25,7 +26,6 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch", "es": "Españo
 HOME: Mapping[str, str] = {"en": "en-GB"}
 """The country of a language that is asked for without one."""
 UTC = ZoneInfo("UTC")
-_STEPS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 _KEPT = 8_192
 """Times, and of each other kind of words, that are remembered: a page repeats those of the page before it."""
 
@@ -70,16 +70,6 @@ def speech_of(wanted: Iterable[str | None]) -> Speech:
     return next(languages().speeches(HOME["en"]))
 
 
-def zone_of(name: str | None) -> ZoneInfo | None:
-    """A time zone by its IANA name; None where there is none of it."""
-    if not name or len(name) > 64:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Words:
     """A page's language, to its templates ``t``, and to code."""
@@ -104,7 +94,7 @@ class Words:
         return str(format_decimal(value, locale=self.locale))
 
     def local(self, at: datetime) -> datetime:
-        return at.astimezone(self.reader.where)
+        return in_zone(at, self.reader.where)
 
     def when(self, at: datetime) -> str:
         """A time in few words: ``14:30`` today, ``26 Nov, 14:30`` this year, ``26 Nov 2025`` before."""
@@ -132,13 +122,20 @@ class Words:
     def span(self, seconds: float) -> str:
         """A duration in its two largest units: ``2 hrs 15 mins``; under a minute is one."""
         left, parts = max(60, int(abs(seconds))), list[str]()
-        for unit, size in _STEPS:
+        for size, one, many in self.units:
             count, left = divmod(left, size)
             if count and len(parts) < 2:
-                parts.append(_counted(count, f"duration-{unit}", self.locale))
+                said = str(count) if count < 1000 else self.number(count)
+                parts.append((one if count == 1 else many).replace("%s", said))
             elif parts:
                 break
         return " ".join(parts)
+
+    @property
+    def units(self) -> tuple[tuple[int, str, str], ...]:
+        """Those of ``span``, the largest first: how many seconds each is, and how one and several read,
+        ``%s hrs``. A page's script says what is left by these, so in the words that were there before."""
+        return _units(self.reader.speech)
 
 
 def _whole(at: datetime) -> datetime:
@@ -148,7 +145,7 @@ def _whole(at: datetime) -> datetime:
 
 @lru_cache(_KEPT)
 def _when(at: datetime, today: date, where: ZoneInfo, locale: Locale) -> str:
-    local = at.astimezone(where)
+    local = in_zone(at, where)
     if local.date() == today:
         return str(format_time(local, "short", locale=locale))
     if local.year == today.year:
@@ -158,7 +155,7 @@ def _when(at: datetime, today: date, where: ZoneInfo, locale: Locale) -> str:
 
 @lru_cache(_KEPT)
 def _fully(at: datetime, where: ZoneInfo, locale: Locale) -> str:
-    local = at.astimezone(where)
+    local = in_zone(at, where)
     zone = get_timezone_name(local, "short", locale=locale)
     return f"{format_date(local, 'full', locale=locale)}, {format_time(local, 'short', locale=locale)} {zone}"
 
@@ -180,6 +177,22 @@ def _alike(seconds: int) -> int:
 @lru_cache(_KEPT)
 def _counted(count: int, unit: str, locale: Locale) -> str:
     return str(format_unit(count, unit, "short", locale=locale))
+
+
+@cache
+def _units(speech: Speech) -> tuple[tuple[int, str, str], ...]:
+    """Not by Babel's words: those of browsers differ, and of Spanish ones some are wrong (``1 horas``)."""
+    found = (
+        (86_400, [speech.many("%(n)s day", "%(n)s days", n, "%(n)s day") for n in (1, 2)]),
+        (3_600, [speech.many("%(n)s hr", "%(n)s hrs", n, "%(n)s hr") for n in (1, 2)]),
+        (60, [speech.many("%(n)s min", "%(n)s mins", n, "%(n)s min") for n in (1, 2)]),
+    )
+    return tuple((size, _together(one), _together(many)) for size, (one, many) in found)
+
+
+def _together(unit: str) -> str:
+    """A number and its unit, which stay on one line."""
+    return unit.replace("%(n)s", "%s").replace(" ", "\u00a0")
 
 
 def _skeleton(skeleton: str, locale: Locale) -> str:

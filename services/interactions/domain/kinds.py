@@ -23,20 +23,26 @@ from shared.domain import Kind
 from shared.schemas.commands.aliases import ALIAS
 from shared.schemas.commands.duplicates import BLOCK, PAIR
 from shared.schemas.commands.erasures import ERASURE
-from shared.schemas.commands.orders import ORDER
-from shared.schemas.teams import AGENT, RECORD, TASK, TEAM
+from shared.schemas.commands.orders import ORDER, OrderTellRequested
+from shared.schemas.teams import AGENT, RECORD, TASK, TEAM, TaskOpened
 
 
 def kinds(desk: Desk) -> Mapping[str, Kind[Any]]:
     """By the word with which their ids begin."""
     return {
-        TASK: Kind(tasks.Task, tasks.initial, apply_task),
+        TASK: Kind(tasks.Task, tasks.initial, apply_task, judges=(TaskOpened,)),
         RECORD: Kind(records.Record, records.initial, partial(apply_record, desk.learning)),
         TEAM: Kind(teams.Team, teams.initial, partial(team.apply, desk)),
         BLOCK: Kind(duplicates.Block, duplicates.initial_block, apply_block),
         PAIR: Kind(duplicates.Pair, duplicates.initial_pair, apply_pair),
         ALIAS: Kind(aliases.AliasState, aliases.initial, apply_alias),
         AGENT: Kind(membership.Membership, membership.initial, membership.apply),
-        ORDER: Kind(orders.Order, orders.initial, apply_order),
+        ORDER: Kind(
+            orders.Order,
+            orders.initial,
+            apply_order,
+            judges=(OrderTellRequested,),
+            owner=lambda order: order.owner,
+        ),
         ERASURE: Kind(erasures.Erasure, erasures.initial, apply_erasure),
     }

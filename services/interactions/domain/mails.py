@@ -5,8 +5,10 @@ from hashlib import blake2b
 
 import msgspec
 
+from services.interactions.domain.complaints.steps import complaint_key
 from services.interactions.domain.conversations.messages import bare
 from services.interactions.domain.rows import MAILS, Row
+from services.interactions.domain.state import Customer, found
 from services.interactions.domain.telling import Told
 from shared.domain import Put
 from shared.schemas.interactions import InteractionLogged
@@ -23,9 +25,11 @@ class MailRow(Row, frozen=True, omit_defaults=True):
     key: str = msgspec.field(name="_id")
     customer_id: str = msgspec.field(name="customer")
     thread: str | None = None
-    """The conversation that its source named, or its own, as its row in the timeline has it; outreach has
-    none."""
+    """The conversation that its source named, or its own, as its row in the timeline has it."""
     ours: bool = False
+    complaint_id: str | None = None
+    """Of outreach: the complaint that it is about. Where that was made is asked when the mail is answered: it
+    may be told later than the mail."""
 
 
 def own_key(name: str) -> str:
@@ -49,15 +53,21 @@ def keys_of(names: Iterable[str]) -> list[str]:
 
 
 def mail_rows(told: Told, thread: str | None) -> tuple[Put, ...]:
-    """Of a fact that tells of a mail; ``thread``: what its row in the timeline is found by."""
-    data, customer = told.event.data, told.event.subject
+    """Of a fact that tells of a mail, and whose; ``thread``: what its row in the timeline is found by."""
+    data, id = told.event.data, told.event.subject
     if isinstance(data, InteractionLogged):
         if data.channel != EMAIL or data.message_id is None:
             return ()
         name, ours = bare(data.message_id), data.direction == "outbound"
-        row = MailRow(own_key(name) if ours else their_key(name), customer, thread, ours)
+        row = MailRow(own_key(name) if ours else their_key(name), id, thread, ours)
     elif isinstance(data, OutreachSent) and data.channel == EMAIL and data.rule != REPLY:
-        row = MailRow(own_key(data.outreach_id), customer, None, True)
+        row = MailRow(own_key(data.outreach_id), id, ours=True, complaint_id=data.complaint_id)
     else:
         return ()
     return (Put(MAILS, row.document()),)
+
+
+def complained_in(customer: Customer, complaint_id: str) -> str | None:
+    """The conversation that a complaint was made in: what answers a mail about it is said there."""
+    known = found(customer.complaints, complaint_id, complaint_key)
+    return None if known is None else known.conversation_id

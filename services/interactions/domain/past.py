@@ -45,6 +45,8 @@ ENTRIES: tuple[type[LedgerEntry], ...] = (
 """Of these the sum counts."""
 PAST_TYPES = tuple(kind.event_type for kind in (*ORDERED, *ENTRIES))
 """The rows that the past is made of."""
+PROFILE_TYPES = (CustomerRegistered.event_type, CustomerUpdated.event_type)
+"""Those that the profile is made of: a few, where a member's ledger has thousands."""
 
 
 def placed_in_log(row: TimelineRow, told: Told, after: Customer) -> TimelineRow:

@@ -1,5 +1,4 @@
-"""The documents that the API reads, written and read back here: the timeline, complaints, and what a search
-for customers compares with.
+"""The documents that the API reads, written and read back here, and what a search for customers looks at.
 
 Lists are sorted by one string made of time and name (``place``, ``order``), so that a list is one range of
 one index and pages never shift.
@@ -14,7 +13,7 @@ import msgspec
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.conversations.conversation import Conversation, HandledBy
 from services.interactions.domain.conversations.conversation import Status as ConversationStatus
-from services.interactions.domain.erasing.elsewhere import forgotten_pair, forgotten_task
+from services.interactions.domain.erasing import elsewhere
 from services.interactions.domain.routing.told import Routed
 from services.interactions.domain.state import Complaint
 from shared.domain import Collection
@@ -26,17 +25,11 @@ from shared.schemas.times import Micros
 TIMELINE = "timeline"
 COMPLAINTS = "complaints"
 CONVERSATIONS = "conversations"
-CUSTOMERS = "customers"
-SEARCH = "search"
-TASKS = "tasks"
-AGENTS = "agents"
-PRESENCE = "presence"
-RECORDS = "records"
-STORIES = "stories"
-FEEDBACK = "feedback"
-WORK = "work"
-ARRIVALS = "arrivals"
-MAILS, DUPLICATES = "mails", "duplicates"
+CUSTOMERS, SEARCH = "customers", "search"
+TASKS, AGENTS, PRESENCE = "tasks", "agents", "presence"
+RECORDS, STORIES, FEEDBACK = "records", "stories", "feedback"
+WORK, ARRIVALS = "work", "arrivals"
+MAILS, DUPLICATES, ORDERS = "mails", "duplicates", "orders"
 EXPORTS, ERASURES = "exports", "erasures"
 
 COLLECTIONS = (
@@ -45,6 +38,8 @@ COLLECTIONS = (
         owner="customer",
         personal=("data", "summary", "extensions"),
         indexes=("place", "told"),
+        names=("names",),
+        without=elsewhere.nameless,
     ),
     Collection(
         COMPLAINTS,
@@ -52,7 +47,7 @@ COLLECTIONS = (
         personal=("summary",),
         indexes=("complaint_id", "status,-order", "-order", "due", "assignee,due"),
     ),
-    # What a conversation is about is in its messages, which are the timeline's.
+    # What it is about is in its messages, which are the timeline's.
     Collection(
         CONVERSATIONS,
         owner="customer",
@@ -66,7 +61,7 @@ COLLECTIONS = (
         owner="customer",
         personal=("text", "outcome"),
         indexes=("task_id", "team,status,order", "status,order", "customer"),
-        forget=forgotten_task,
+        forget=elsewhere.forgotten_task,
     ),
     Collection(AGENTS, owner=None, personal=(), indexes=("agent_id", "team,agent_id")),
     # Written by the API: who is on a conversation just now.
@@ -86,10 +81,14 @@ COLLECTIONS = (
         personal=(),
         indexes=("status,-order", "customer", "other"),
         also=("other",),
-        forget=forgotten_pair,
+        forget=elsewhere.forgotten_pair,
     ),
     Collection(WORK, owner="customer", personal=(), indexes=("agent_id,-order",)),
     Collection(MAILS, owner="customer", personal=()),
+    # Whose a shop's order is, which the order's own state says.
+    Collection(
+        ORDERS, owner="customer", personal=(), indexes=("customer",), forget=elsewhere.forgotten_order
+    ),
     # Written by the API, for some hours: exports that are made, each a row, and a row for each piece.
     Collection(
         EXPORTS,
@@ -156,6 +155,8 @@ class TimelineRow(Row, frozen=True, omit_defaults=True):
     """Of those, when it was heard, if its own time had not passed by then."""
     told: str | None = None
     """``<type> <time> <event>``: orders the rows of a type, of all customers. None in rows of before that."""
+    names: tuple[str, ...] = ()
+    """Other customers whom the event names."""
 
 
 class ComplaintRow(Row, frozen=True):
@@ -220,6 +221,7 @@ class ConversationRow(Row, frozen=True):
     """What that agent needs."""
     language: str | None = None
     difficult: bool = False
+    takes: int = 1_000
 
 
 def complaint_row(customer_id: str, complaint: Complaint, owner: str | None = None) -> ComplaintRow:
@@ -286,9 +288,10 @@ def conversation_row(
         snoozed_until=None if one.snooze is None else one.snooze.until,
         into=into,
         since=None if wanted is None else wanted.since,
-        skills=[] if wanted is None else list(wanted.skills),
-        language=None if wanted is None else wanted.language,
+        skills=list(one.skills if wanted is None else wanted.skills),
+        language=one.language if wanted is None else wanted.language,
         difficult=False if wanted is None else wanted.difficult,
+        takes=1_000 if routed is None else routed.takes,
     )
 
 

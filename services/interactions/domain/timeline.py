@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from services.interactions.domain.erasing.elsewhere import named_by
 from services.interactions.domain.rows import TimelineRow, sort_key
 from services.interactions.domain.state import Complaint
 from services.interactions.domain.telling import Note
@@ -57,6 +58,7 @@ def timeline_row(
         note=None if note is None else note.why,
         extensions=event.extensions_text,
         told=f"{data.event_type} {sort_key(at, uid)}",
+        names=named_by(data),
     )
 
 

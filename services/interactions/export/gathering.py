@@ -1,6 +1,7 @@
 """What the four services hold of a person: this one by its own store, the others by their APIs."""
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.interactions.export.held import HOLDING
 from services.interactions.settings import InteractionsSettings
+from shared.runtime.https import untrusted
 from shared.runtime.mongo import Document
 from shared.schemas.services import SERVICES
 
@@ -42,6 +44,9 @@ class Sources:
     database: AsyncDatabase[Document]
     urls: Mapping[str, str | None]
     key: str | None
+    erased_by: bytes
+    """The key of erased ids' hashes."""
+    trust: ssl.SSLContext
     transport: httpx.AsyncBaseTransport | None = None
     """For tests."""
 
@@ -49,11 +54,13 @@ class Sources:
         """All rows about these ids, service by service, of each as it sorts them. Raises
         ``ServiceSilentError``: then what was told so far is not all."""
         # A redirect could lead the key away, so none is followed.
-        async with httpx.AsyncClient(timeout=TIMEOUT_S, transport=self.transport) as client:
+        async with httpx.AsyncClient(
+            timeout=TIMEOUT_S, verify=self.trust, transport=self.transport
+        ) as client:
             for service in SERVICES:
                 for id in ids:
                     told = (
-                        HOLDING.told(self.database, id)
+                        HOLDING.told(self.database, id, self.erased_by)
                         if service == HOLDING.service
                         else self._lines(client, service, id)
                     )
@@ -76,7 +83,8 @@ class Sources:
                 async for line in answer.aiter_lines():
                     yield json.loads(line)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ServiceSilentError(service, f"does not answer ({type(error).__name__})") from error
+            why = untrusted(error, url, f"RAPPORT_{service.upper()}_URL") or type(error).__name__
+            raise ServiceSilentError(service, f"does not answer ({why.rstrip('.')})") from error
         except ValueError as error:
             raise ServiceSilentError(service, "answered what is no list of rows") from error
 
@@ -105,4 +113,6 @@ def sources_of(settings: InteractionsSettings, database: AsyncDatabase[Document]
         database,
         {service: getattr(settings, f"{service}_url") for service in SERVICES},
         None if key is None else key.get_secret_value(),
+        settings.erased_by,
+        settings.https_trust,
     )

@@ -4,6 +4,7 @@ import base64
 import hmac
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -147,21 +148,21 @@ def read(shape: type[S], body: bytes) -> S:
 
 
 def email_of(*texts: str | None) -> str | None:
-    """The first that is there, if it is an address."""
+    """The first that is an address."""
     return _good(_EMAIL, texts)
 
 
 def phone_of(*texts: str | None) -> str | None:
-    """The first that is there, if it may be a number."""
+    """The first that may be a number."""
     return _good(_PHONE, texts)
 
 
 def _good(kind: TypeAdapter[str], texts: Iterable[str | None]) -> str | None:
-    found = next((text.strip() for text in texts if text and text.strip()), None)
-    try:
-        return None if found is None else kind.validate_python(found)
-    except ValidationError:
-        return None
+    for text in texts:
+        if text and (found := text.strip()):
+            with suppress(ValidationError):
+                return kind.validate_python(found)
+    return None
 
 
 def event_id(*names: str) -> str:

@@ -4,15 +4,16 @@
 it is passed on as it stands, in the shop's own currency (``shop_money``): its state decides what changed.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
 
 from services.interactions.hooks.heard import (
     UNRESOLVED,
-    Amount,
     Heard,
+    Key,
     Telling,
     UnreadableError,
     Who,
@@ -27,12 +28,12 @@ from services.interactions.hooks.heard import (
     read,
     time_of,
 )
+from services.interactions.hooks.shopify_refunds import current_of, in_shop, refund_of, sku_of, worth_of
 from services.interactions.hooks.shopify_shapes import (
     Address,
     Customer,
     Kind,
     Line,
-    MoneySet,
     Named,
     Order,
     Refund,
@@ -43,8 +44,6 @@ from shared.schemas.commands.orders import (
     OrderTellRequested,
     ShopLine,
     ShopOrder,
-    ShopRefund,
-    ShopReturn,
 )
 from shared.schemas.customers import ConsentChanged
 
@@ -54,7 +53,6 @@ PRIVACY = frozenset({"customers/data_request", "customers/redact", "shop/redact"
 """What Shopify asks of apps by law: answered, told in the log, done by a person (docs/how-to/shopify.md)."""
 PAID = frozenset({"paid", "partially_paid", "partially_refunded", "refunded"})
 """Financial statuses of an order of which something was paid."""
-FAILED = frozenset({"failure", "error"})
 
 
 def heard(headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
@@ -62,8 +60,7 @@ def heard(headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
     topic = headers.get("x-shopify-topic", "").strip().lower()
     thing, _, action = topic.partition("/")
     shop = place(headers.get("x-shopify-shop-domain", "").partition(".myshopify.")[0])
-    named = headers.get("x-shopify-webhook-id") or headers.get("x-shopify-event-id", "") + f":{topic}"
-    telling = Telling(f"/hooks/shopify/{shop}", event_id(named.strip()))
+    telling = Telling(f"/hooks/shopify/{shop}", _named_by(headers, topic, body))
     if headers.get("x-shopify-test", "").strip().lower() == "true":
         return ignored("test")
     if topic in PRIVACY:
@@ -79,6 +76,14 @@ def heard(headers: Mapping[str, str], body: bytes, now: datetime) -> Heard:
     if thing == "customers" and action in CUSTOMERS:
         return _customer_told(telling, shop, read(Customer, body))
     return ignored("topic")
+
+
+def _named_by(headers: Mapping[str, str], topic: str, body: bytes) -> str:
+    """The webhook's own id, else that of what happened, else what it says."""
+    if webhook := headers.get("x-shopify-webhook-id", "").strip():
+        return event_id(webhook)
+    happened = headers.get("x-shopify-event-id", "").strip()
+    return event_id(happened or sha256(body).hexdigest(), topic)
 
 
 def _triggered(headers: Mapping[str, str]) -> dict[str, datetime]:
@@ -104,7 +109,7 @@ def _refund_told(telling: Telling, refund: Refund) -> Heard:
         return ignored("test")
     if refund.order_id is None:
         raise UnreadableError("there is no order_id")
-    told = _refund(refund, None)
+    told = refund_of(refund, None)
     return telling.one(OrderRefundRequested(refund=told), _key(refund.order_id), told.at)
 
 
@@ -151,7 +156,10 @@ def _key(order: int | str) -> str:
 
 def _order(order: Order, triggered: Mapping[str, datetime]) -> ShopOrder:
     currency = order.currency
-    current = _shop(order.current_total_price, order.current_total_price_set)
+    total = minor(in_shop(order.total_price, order.total_price_set), currency)
+    lines = tuple(_lines(order))
+    current = current_of(order)
+    worth, owed = (None, 0) if current is None else worth_of(order, total, current, lines)
     pos = order.source_name == "pos"
     store = {"store_id": id_of(order.location_id)} if pos and order.location_id is not None else {}
     fields: dict[str, Any] = {
@@ -165,10 +173,12 @@ def _order(order: Order, triggered: Mapping[str, datetime]) -> ShopOrder:
         "currency": currency,
         "paid": order.financial_status in PAID,
         "void": order.cancelled_at is not None,
-        "total": minor(_shop(order.total_price, order.total_price_set), currency),
-        "current": None if current is None else minor(current, currency),
-        "lines": tuple(_lines(order)),
-        "refunds": tuple(_refund(one, currency) for one in order.refunds or ()),
+        "total": total,
+        "current": current,
+        "worth": worth,
+        "owed": owed,
+        "lines": lines,
+        "refunds": tuple(refund_of(one, currency) for one in order.refunds or ()),
         "voucher_codes": tuple(label(one.code) for one in order.discount_codes or () if one.code),
     }
     return ShopOrder.model_validate(fields)
@@ -176,8 +186,12 @@ def _order(order: Order, triggered: Mapping[str, datetime]) -> ShopOrder:
 
 def _lines(order: Order) -> list[ShopLine]:
     included, currency = bool(order.taxes_included), order.currency
+    named = [item for one in order.refunds or () for item in one.refund_line_items or ()]
+    back: Counter[Key | None] = Counter()
+    for item in named:
+        back[item.line_item_id] += item.quantity
     lines = [
-        _line(line, _sku(line, line.id), currency, included)
+        _line(line, sku_of(line, line.id), currency, included, back[line.id])
         for line in order.line_items or ()
         if line.quantity > 0
     ]
@@ -188,8 +202,8 @@ def _lines(order: Order) -> list[ShopLine]:
     ]
     extras = (
         ("tip", order.total_tip_received),
-        ("duties", _shop(None, order.original_total_duties_set)),
-        ("fee", _shop(None, order.original_total_additional_fees_set)),
+        ("duties", in_shop(None, order.original_total_duties_set)),
+        ("fee", in_shop(None, order.original_total_additional_fees_set)),
     )
     for sku, amount in extras:
         if cents := minor(amount, currency):
@@ -197,18 +211,19 @@ def _lines(order: Order) -> list[ShopLine]:
     return lines
 
 
-def _line(line: Line, sku: str, currency: str, taxes_included: bool) -> ShopLine:
+def _line(line: Line, sku: str, currency: str, taxes_included: bool, back: int = 0) -> ShopLine:
     """Discounts of the whole order are among the line's allocations; where there are none it may have one of
-    its own. Taxes come on top unless prices have them in."""
+    its own. Taxes come on top unless prices have them in. ``back``: how many of it refunds name."""
     quantity = line.quantity if sku != "shipping" else 1
-    tax = sum(minor(_shop(one.price, one.price_set), currency) for one in line.tax_lines or ())
-    price = minor(_shop(line.price, line.price_set), currency) * quantity + (0 if taxes_included else tax)
+    tax = sum(minor(in_shop(one.price, one.price_set), currency) for one in line.tax_lines or ())
+    price = minor(in_shop(line.price, line.price_set), currency) * quantity + (0 if taxes_included else tax)
     if line.discount_allocations:
-        off = sum(minor(_shop(one.amount, one.amount_set), currency) for one in line.discount_allocations)
+        off = sum(minor(in_shop(one.amount, one.amount_set), currency) for one in line.discount_allocations)
     elif line.discounted_price is not None:
         off = minor(line.price, currency) - minor(line.discounted_price, currency)
     else:
         off = minor(line.total_discount, currency)
+    left = line.current_quantity
     category = "shipping" if sku == "shipping" else "gift_card" if line.gift_card else None
     return ShopLine(
         line=label(line.id, sku),
@@ -217,70 +232,5 @@ def _line(line: Line, sku: str, currency: str, taxes_included: bool) -> ShopLine
         quantity=quantity,
         price=price,
         amount=price - off,
+        removed=0 if left is None or sku == "shipping" else max(0, quantity - left - back),
     )
-
-
-def _refund(refund: Refund, currency: str | None) -> ShopRefund:
-    """What was paid back: the transactions, where they are in the shop's currency; else the goods with their
-    taxes, and what was adjusted. ``currency``: the order's, if known."""
-    lines, adjusted = refund.refund_line_items or (), refund.order_adjustments or ()
-    sets = [one.subtotal_set for one in lines] + [one.amount_set for one in adjusted]
-    said = [
-        pair.shop_money.currency_code for pair in sets if pair is not None and pair.shop_money is not None
-    ]
-    paid = [t for t in refund.transactions or () if t.kind == "refund" and t.status not in FAILED]
-    currency = currency or next((code for code in said if code), None)
-    if currency is None:
-        currency = next((t.currency for t in paid if t.currency), None)
-    amount = Decimal(0)
-    if paid and all(t.currency in (None, currency) for t in paid):
-        amount += sum(_number(t.amount) for t in paid)
-    else:
-        for one in lines:
-            amount += _shop_number(one.subtotal, one.subtotal_set)
-            amount += _shop_number(one.total_tax, one.total_tax_set)
-        for off in adjusted:
-            amount -= _shop_number(off.amount, off.amount_set)
-            amount -= _shop_number(off.tax_amount, off.tax_amount_set)
-    items = []
-    for one in lines:
-        if one.quantity > 0 and one.line_item_id is not None:
-            line, sku = label(one.line_item_id), _sku(one.line_item or Line(), one.line_item_id)
-            items.append(ShopReturn(line=line, sku=sku, quantity=one.quantity))
-    fields: dict[str, Any] = {
-        "refund_id": id_of(refund.id),
-        "at": time_of(refund.processed_at, refund.created_at),
-        "amount": f"{max(amount, Decimal(0)):f}",
-        "items": tuple(items),
-    }
-    return ShopRefund.model_validate(fields if currency is None else fields | {"currency": currency})
-
-
-def _sku(line: Line, *others: int | str | None) -> str:
-    return label(
-        line.sku, _named("variant", line.variant_id), _named("product", line.product_id), line.title, *others
-    )
-
-
-def _named(kind: str, id: int | str | None) -> str | None:
-    return None if id is None else f"{kind}-{id}"
-
-
-def _number(amount: Amount) -> Decimal:
-    try:
-        number = Decimal(str(amount if amount is not None else 0))
-    except InvalidOperation:
-        raise UnreadableError("an amount is no number") from None
-    if not number.is_finite():
-        raise UnreadableError("an amount is no number")
-    return number
-
-
-def _shop_number(amount: Amount, pair: MoneySet | None) -> Decimal:
-    return _number(_shop(amount, pair))
-
-
-def _shop(amount: Amount, pair: MoneySet | None) -> Amount:
-    """In the shop's currency."""
-    money = pair.shop_money if pair is not None else None
-    return amount if money is None or money.amount is None else money.amount

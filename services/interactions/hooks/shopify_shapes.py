@@ -38,6 +38,7 @@ class Line(Struct):
     product_id: Key | None = None
     title: str | None = None
     quantity: int = 1
+    current_quantity: int | None = None
     price: Amount = None
     price_set: MoneySet | None = None
     total_discount: Amount = None

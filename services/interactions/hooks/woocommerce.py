@@ -87,7 +87,7 @@ class Order(Struct):
     status: str
     currency: str
     total: Amount
-    customer_id: int = 0
+    customer_id: Key | None = None
     date_created_gmt: str | None = None
     date_modified_gmt: str | None = None
     date_paid_gmt: str | None = None
@@ -100,7 +100,7 @@ class Order(Struct):
 
 
 class Customer(Struct):
-    id: int
+    id: Key
     email: str | None = None
     first_name: str | None = None
     last_name: str | None = None
@@ -150,16 +150,22 @@ def _order_told(telling: Telling, order: Order, site: str, shop: str | None, *, 
     return telling.one(data, _key(order.id, shop), told.updated_at, who)
 
 
-def _who(site: str, id: int, person: Customer | Address, billing: Address | None) -> Who:
+def _who(site: str, id: Key | None, person: Customer | Address, billing: Address | None) -> Who:
     billing = billing or Address()
     named = [(one.first_name, one.last_name) for one in (person, billing)]
     full = next((found for parts in named if (found := " ".join(part for part in parts if part))), None)
     return Who(
         email=email_of(person.email, billing.email),
         phone=phone_of(billing.phone),
-        account=f"woocommerce-{site}-{id}" if id > 0 else None,
+        account=_account(site, id),
         name=full,
     )
+
+
+def _account(site: str, id: Key | None) -> str | None:
+    """Guests have the number 0, an empty one or none."""
+    number = str("" if id is None else id).strip().lstrip("0")
+    return f"woocommerce-{site}-{number}" if re.fullmatch("[0-9]{1,20}", number) else None
 
 
 def _key(order: Key, shop: str | None) -> str:

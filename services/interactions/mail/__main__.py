@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from services.interactions.accepting import Told, accept
+from services.interactions.erasure_store import ErasedIds
 from services.interactions.mail.found import MailStore
 from services.interactions.mail.serving import MailServer
 from services.interactions.mail.settings import MailSettings
@@ -42,8 +43,8 @@ def create_app(settings: MailSettings, publisher: Producing | None = None) -> Fa
 
 def _resolver(app: FastAPI, settings: MailSettings) -> Resolver:
     state = app.state
-    timeout = settings.command_timeout
-    return Resolver(settings.identity, state.database, state.publisher, state.clock, timeout=timeout)
+    erased, timeout = ErasedIds(state.database, settings.erased_by), settings.command_timeout
+    return Resolver(settings.identity, state.database, state.publisher, state.clock, erased, timeout=timeout)
 
 
 def main() -> None:

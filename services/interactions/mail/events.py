@@ -95,6 +95,7 @@ class Telling:
             severity=box.severity,
             description=_description(letter),
             conversation_id=conversation_id,
+            message_id=letter.message_id,
         )
 
     def profile(self, sender: Party) -> Event:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["person", "automatic", "list", "report", "own", "loop"]
-"""Who a mail is from: a person; a program that answers or tells something; a mailing list; a mail server,
-about a mail of ours; ourselves; or nobody knows how often it has been here."""
+Kind: TypeAlias = Literal["person", "postmaster", "automatic", "list", "report", "own", "loop"]
+"""Who a mail is from: a person; whoever looks after a mail server, or that server, which only its text can
+tell; a program that answers or tells something; a mailing list; a mail server, about a mail of ours;
+ourselves; or it has been here before."""
 
 Headers: TypeAlias = Mapping[str, Sequence[str]]
 """Values by the name in lower case, each decoded, in their order."""
@@ -42,7 +43,9 @@ _LIST = (
     "x-mailing-list",
 )
 _REPORTS = frozenset({"delivery-status", "feedback-report", "disposition-notification"})
-_SERVERS = frozenset({"mailer-daemon", "mail-daemon", "postmaster", "mailerdaemon", "mdaemon"})
+_SERVERS = frozenset({"mailer-daemon", "mail-daemon", "mailerdaemon", "mdaemon"})
+_POSTMASTER = "postmaster"
+"""Of a small company, a person's address."""
 _MACHINES = re.compile(
     r"(no|do[-_.]?not|don'?t|ne|nicht)[-_.]?(reply|respond|answer|repondre|antworten)([-_.+].*)?"
 )
@@ -62,15 +65,27 @@ def kind_of(
     """``sender``: the address that it says it is from; ``null_sender``: its envelope has none, so nothing may
     be answered; ``ours``: whether an address is our own; ``to``: its recipients."""
     local = (sender or "").lower().partition("@")[0]
-    if len(headers.get("received", ())) > MOST_HOPS or len(headers.get("delivered-to", ())) > MOST_HOPS:
+    if _is_loop(headers, to):
         return "loop"
-    if _is_report(headers) or local in _SERVERS:
+    if _is_report(headers) or local in _SERVERS or (local == _POSTMASTER and null_sender):
         return "report"
     if sender is not None and (ours(sender) or sender.lower() in {one.lower() for one in to}):
         return "own"
     if _is_automatic(headers) or null_sender or _MACHINES.fullmatch(local):
         return "automatic"
-    return "list" if _is_list(headers, ours, to) else "person"
+    if _is_list(headers, ours, to):
+        return "list"
+    return "postmaster" if local == _POSTMASTER else "person"
+
+
+def _is_loop(headers: Headers, to: Sequence[str]) -> bool:
+    """It has gone through too many servers, or says that it was in one of its recipients' boxes before."""
+    delivered = [one.strip().strip("<>").lower() for one in headers.get("delivered-to", ())]
+    if len(headers.get("received", ())) > MOST_HOPS or len(delivered) > MOST_HOPS:
+        return True
+    marks = " ".join(headers.get("x-loop", ())).lower()
+    marked = {one.strip("<>,;()\"'") for one in marks.split()}
+    return any(delivered.count(one) > 1 or one in marked for one in map(str.lower, to))
 
 
 def _is_report(headers: Headers) -> bool:

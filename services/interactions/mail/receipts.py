@@ -38,10 +38,12 @@ class Receipts:
         self,
         store: Known,
         publish: Callable[[Sequence[Event]], Awaitable[None]],
+        keys: Sequence[bytes],
         bounces: BounceAddress | None,
     ) -> None:
         self._store = store
         self._publish = publish
+        self._keys = keys
         self._bounces = bounces
 
     def signed(self, addresses: Sequence[str]) -> tuple[str, ...]:
@@ -58,7 +60,7 @@ class Receipts:
         found = await asyncio.to_thread(_read, raw, tuple(recipients))
         if found is None:
             return None
-        names = believed(found, self._bounces)
+        names = believed(found, self._keys, self._bounces)
         row = next((row for row in await self._store.mails(names) if row.key in map(own_key, names)), None)
         if row is None:
             soon = taken_at is not None and now - taken_at < SOON

@@ -25,6 +25,10 @@ class Box(NamedTuple):
     category: str = "other"
     severity: Severity = "normal"
 
+    def __str__(self) -> str:
+        """As the variable says it."""
+        return f"{self.pattern}={self.category}/{self.severity}"
+
 
 _severities: dict[str, Severity] = {"low": "low", "normal": "normal", "high": "high", "critical": "critical"}
 
@@ -56,6 +60,7 @@ class MailSettings(InteractionsSettings):
     mail_host: str | None = None
     """Where to listen for mail; None: where the process's health is served, ``host``."""
     mail_port: Port = 8024
+    """Where `rapport run interactions mail` listens."""
     mail_protocol: Literal["lmtp", "smtp"] = "lmtp"
     """What the mail server speaks that hands mail over."""
     mail_to: Annotated[tuple[str, ...], NoDecode] = ()
@@ -69,6 +74,7 @@ class MailSettings(InteractionsSettings):
     mail_connections: Annotated[int, Field(ge=1, le=500)] = 20
     """At once."""
     mail_tls_cert: Path | None = None
+    """Offer STARTTLS with this certificate (PEM); its key beside."""
     mail_tls_key: Path | None = None
     """Offer STARTTLS with this certificate (PEM) and its key."""
     mail_tls_required: bool = False

@@ -8,12 +8,14 @@ from typing import Literal, Protocol, TypeAlias
 
 import structlog
 
+from services.interactions.domain.conversations.messages import marked_as_answer
 from services.interactions.domain.mails import MailRow, keys_of
 from services.interactions.mail.events import Telling
 from services.interactions.mail.kinds import kind_of
 from services.interactions.mail.letter import Letter, Party, read
 from services.interactions.mail.receipts import Receipts
 from services.interactions.mail.settings import MailSettings
+from shared.domain import RefusedError
 from shared.schemas.complaints import ComplaintOpened
 from shared.schemas.event import Event
 
@@ -60,6 +62,9 @@ class Store(Protocol):
 
     async def mails(self, names: Sequence[str]) -> list[MailRow]: ...
     async def has_address(self, customer_id: str) -> bool: ...
+    async def going_on(self, customer_id: str, subject: str, at: datetime) -> str | None: ...
+    async def complained_in(self, customer_id: str, complaint_id: str) -> str | None: ...
+    async def stands_in(self, customer_id: str, own: str) -> str | None: ...
     async def survivor(self, customer_id: str) -> str: ...
 
 
@@ -75,6 +80,8 @@ class _Case:
     owner: str | None
     """Whose the author's address is."""
     answered: MailRow | None
+    before: Sequence[str]
+    """Of whom a mail of its name was told before."""
 
 
 class Taker:
@@ -93,7 +100,7 @@ class Taker:
         self._resolver = resolver
         self._publish = publish
         self._now = now
-        self._receipts = Receipts(store, publish, settings.bounces)
+        self._receipts = Receipts(store, publish, settings.key_ring, settings.bounces)
         self._reading = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def take(self, raw: bytes, envelope: Envelope) -> Result:
@@ -114,7 +121,7 @@ class Taker:
             ours=self._settings.ours,
             to=envelope.recipients,
         )
-        if kind in ("report", "automatic") or self._receipts.signed(envelope.recipients):
+        if kind in ("report", "automatic", "postmaster") or self._receipts.signed(envelope.recipients):
             taken = await self._receipts.take(raw, addresses, letter.taken_at, await self._now(None))
             if taken == "not_yet":
                 raise NotYetError
@@ -138,10 +145,14 @@ class Taker:
             return "own"
         if kind == "list":
             return "list"
-        owner = None if author is None else await self._resolver.resolve("email", author.address)
+        try:
+            owner = None if author is None else await self._resolver.resolve("email", author.address)
+        except RefusedError:  # an address that nobody can have: handed in again it is the same
+            author = owner = None
         mine = await self._answered([row for row in rows if row.key not in itself], owner)
-        case = _Case(letter, author, addresses, answers, owner, mine)
-        return await (self._person(case) if kind == "person" else self._program(case))
+        before = [row.customer_id for row in rows if row.key in itself]
+        case = _Case(letter, author, addresses, answers, owner, mine, before)
+        return await (self._program(case) if kind == "automatic" else self._person(case))
 
     async def _answered(self, rows: Sequence[MailRow], owner: str | None) -> MailRow | None:
         """The mail that is answered: to, or of, whoever writes. Of one whom nobody knows a mail of ours,
@@ -164,17 +175,44 @@ class Taker:
             if author is None:
                 return "nobody"
             owner = await self._resolver.resolve_or_make("email", author.address, name=author.name)
-        telling = Telling(case.letter, owner, await self._time(case.letter, owner))
-        thread, box = None if answered is None else answered.thread, self._settings.box(case.addresses)
-        told = []
+        time = await self._time(case.letter, owner)
+        telling = Telling(case.letter, owner, time)
+        box, own = self._settings.box(case.addresses), telling.own_conversation
+        thread = None if box is None else await self._told_in(case, owner, time)
+        if thread is None and answered is not None:
+            thread = await self._thread(answered, owner)
         if box is not None and thread is None:
-            thread = telling.own_conversation
-            told.append(telling.complaint(box, thread))
+            thread = await self._by_subject(case.letter, owner, time)
+        told, complained = [], answered is not None and answered.complaint_id is not None
+        if box is not None and thread in (None, own) and not complained:
+            thread = own
+            told.append(telling.complaint(box, own))
         told.insert(0, telling.contact(thread, case.answers, sent_from))
         if author is not None and case.owner is not None and not await self._store.has_address(owner):
             told.append(telling.profile(author))
         await self._publish(told)
         return "complaint" if any(isinstance(one.data, ComplaintOpened) for one in told) else "message"
+
+    async def _thread(self, answered: MailRow, owner: str) -> str | None:
+        """The conversation of the mail that is answered, or of the complaint that it is about."""
+        if answered.complaint_id is None:
+            return answered.thread
+        return await self._store.complained_in(owner, answered.complaint_id)
+
+    async def _told_in(self, case: "_Case", owner: str, time: datetime) -> str | None:
+        """Where this very mail stands that was handed in before, whatever is open by now: what it told then
+        it tells again. Of several mails with one Message-ID it is the one of this date."""
+        for customer in case.before if case.letter.message_id is not None else (owner,):
+            if await self._store.survivor(customer) == owner:
+                own = Telling(case.letter, customer, time).own_conversation
+                return await self._store.stands_in(owner, own)
+        return None
+
+    async def _by_subject(self, letter: Letter, owner: str, time: datetime) -> str | None:
+        """The conversation that a mail answers by its subject line alone."""
+        if letter.subject is None or not marked_as_answer(letter.subject):
+            return None
+        return await self._store.going_on(owner, letter.subject, time)
 
     async def _program(self, case: "_Case") -> Result:
         """Kept of those who are known, where it answers a conversation in that: nothing begins by it."""
@@ -184,7 +222,8 @@ class Taker:
         if owner is None:
             return "ignored"
         telling = Telling(case.letter, owner, await self._time(case.letter, owner))
-        await self._publish([telling.automatic(None if answered is None else answered.thread)])
+        thread = None if answered is None else await self._thread(answered, owner)
+        await self._publish([telling.automatic(thread)])
         return "automatic"
 
     def _author(self, letter: Letter) -> Party | None:

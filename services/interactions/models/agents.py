@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.interactions.domain.routing.matching import ONE
 from services.interactions.domain.routing.rows import AgentRow
+from services.interactions.domain.routing.state import ONE
 from services.interactions.domain.rows import ConversationRow
 from shared.schemas.base import Frozen, Id, Strict
 from shared.schemas.fields import Label

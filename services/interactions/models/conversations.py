@@ -104,8 +104,8 @@ class Sent(Stands):
 
 class ConversationView(Stands):
     """A conversation in brief. ``team``: which has it, or was asked last; ``channel`` is what the customer
-    wrote by last; ``waiting_since``: it wants an agent since then, who needs ``skills`` and ``language``;
-    ``difficult``: it is hard on whoever takes it. One that is snoozed is ``waiting``, until
+    wrote by last; ``waiting_since``: it wants an agent since then; ``skills``, ``language``: what its agent
+    needs; ``difficult``: it is hard on whoever takes it. One that is snoozed is ``waiting``, until
     ``snoozed_until``, or until the customer writes."""
 
     customer_id: str

@@ -17,6 +17,13 @@ class ErasureAsked(Frozen):
     location: str
 
 
+class ErasureAwaited(Frozen):
+    """It is in the log, and not handled yet; ``location`` is where its outcome comes to be."""
+
+    status: Literal["pending"]
+    location: str
+
+
 class ErasureView(Frozen):
     """How far an erasure has come. ``missing``: the services that have not said yet that they are done."""
 

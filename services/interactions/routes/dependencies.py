@@ -42,6 +42,7 @@ async def get_resolver(request: Request) -> Resolver:
             state.database,
             state.publisher,
             state.clock,
+            await get_erased_ids(request),
             timeout=state.settings.command_timeout,
         )
     return cast(Resolver, state.resolver)

@@ -11,6 +11,7 @@ from services.interactions.errors import ERASURE_UNDER_WAY, UNKNOWN_CUSTOMER, UN
 from services.interactions.models.erasures import (
     Certificate,
     ErasureAsked,
+    ErasureAwaited,
     ErasureKey,
     ErasureLifted,
     ErasureView,
@@ -32,7 +33,10 @@ from shared.schemas.commands.erasures import ErasureLiftRequested
 router = APIRouter(tags=["privacy"])
 
 ASKED: dict[int | str, dict[str, Any]] = {
-    202: {"model": ErasureAsked, "description": "It has begun, or is to: Location says where to look."}
+    202: {
+        "model": ErasureAsked | ErasureAwaited,
+        "description": "It has begun, or is to: Location says where to look.",
+    }
 }
 
 

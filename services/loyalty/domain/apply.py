@@ -22,6 +22,7 @@ from shared.schemas.commands.loyalty import (
     MemberEnrolRequested,
     RedemptionRequested,
     ReferralBonusRequested,
+    ReferralForgetRequested,
     ReferralNoteRequested,
     ReferralRewardRequested,
     VoucherCancelRequested,
@@ -68,6 +69,7 @@ CONSUMES: tuple[type[Data], ...] = (
     ReferralNoteRequested,
     ReferralRewardRequested,
     ReferralBonusRequested,
+    ReferralForgetRequested,
     CustomerMerged,
     CustomerUnmerged,
     *MERGING["loyalty"].all,
@@ -86,6 +88,8 @@ NOBODY_ASKED = Outcome()
 
 def apply(programs: Programs, state: MemberState, event: Event, context: Context) -> Effects[MemberState]:
     """As ``_decided``; what is told of one who is another by now goes to that one."""
+    if isinstance(event.data, ReferralForgetRequested):
+        return referrals.forgotten(state, event.data)
     if concerns(state.merging, event):
         course = course_of(partial(_opened, programs), _judged)
         return course.apply(state, event, context, partial(_decided, programs))

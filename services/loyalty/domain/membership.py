@@ -1,6 +1,6 @@
 """What a member is, and what is whose in an account of several ids: small frozen models."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from pydantic import ConfigDict
@@ -30,9 +30,16 @@ class Invited(Open):
     """Who referred this customer, and when."""
 
     referrer: str
+    """Empty once they are erased, or rewarded."""
     at: Micros
     claimed: bool = False
     """Whether the reward was asked for, at the first purchase, or never will be."""
+    listed: bool = False
+    """Its row says who it was, by which it is found should they be erased."""
+
+    def without(self, gone: Container[str]) -> "Invited":
+        """Whoever is gone is not named."""
+        return self.model_copy(update={"referrer": ""}) if self.referrer in gone else self
 
 
 class Stayed(Open):

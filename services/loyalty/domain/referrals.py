@@ -3,6 +3,10 @@
 1. ``referral.made``, keyed by the referrer: passed on to the friend, who notes who it was.
 2. The friend's first purchase asks the referrer, whose state knows how many the year had.
 3. The referrer is rewarded and the friend told to be: both, or neither.
+
+Where one of them is erased the other's account names them no more, and stays as it is: what was given was
+given. An event that names somebody erased has no effect, but for the friend's own reward: the referrer had
+theirs.
 """
 
 from services.loyalty import errors
@@ -11,16 +15,25 @@ from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.members import require_member
 from services.loyalty.domain.membership import Invited
-from services.loyalty.domain.state import Order
-from shared.domain import Outcome
+from services.loyalty.domain.state import MemberState, Order
+from shared.domain import Effects, Outcome
+from shared.schemas.base import Data
 from shared.schemas.commands.loyalty import (
     ReferralBonusRequested,
+    ReferralForgetRequested,
     ReferralNoteRequested,
     ReferralRewardRequested,
 )
+from shared.schemas.commands.merging import MERGING
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.times import DAY, Micros
 
+JUDGES: tuple[type[Data], ...] = (
+    ReferralBonusRequested,
+    ReferralForgetRequested,
+    MERGING["loyalty"].hand_over,
+)
+"""What may name somebody who is erased, and has its effect all the same."""
 YEAR = 365 * DAY
 
 
@@ -70,8 +83,9 @@ def claim(book: Book, order: Order) -> None:
     if referral is None or order.spend < referral.minimum_total:
         return
     book.invited = invited.model_copy(update={"claimed": True})
-    asked = ReferralRewardRequested(friend=book.member, order_id=order.order_id)
-    book.emit(asked, order.at, invited.referrer)
+    if invited.referrer:
+        asked = ReferralRewardRequested(friend=book.member, order_id=order.order_id)
+        book.emit(asked, order.at, invited.referrer)
 
 
 def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
@@ -97,6 +111,19 @@ def rewarded(book: Book, at: Micros, data: ReferralRewardRequested) -> Outcome:
 def bonus(book: Book, at: Micros, data: ReferralBonusRequested) -> Outcome:
     """At the friend: the same points. Raises ``RefusedError`` (``points_overflow``)."""
     require_member(book)
-    why = rules.FriendReward(program=book.program(at).version, referrer=data.referrer)
+    referrer = "" if data.referrer in book.context.gone else data.referrer
+    why = rules.FriendReward(program=book.program(at).version, referrer=referrer)
     entries.earn(book, data.points, at, why)
     return Outcome(200, {"status": "rewarded", "points": data.points})
+
+
+def forgotten(state: MemberState, data: ReferralForgetRequested) -> Effects[MemberState]:
+    """At the friend, though they are another by now: the referrer has been erased, so nobody is rewarded."""
+    gone, apart = (data.referrer,), state.apart
+    changed: dict[str, object] = {}
+    if state.invited is not None:
+        changed["invited"] = state.invited.without(gone)
+    if apart is not None and apart.stayed is not None and apart.stayed.invited is not None:
+        stayed = apart.stayed.model_copy(update={"invited": apart.stayed.invited.without(gone)})
+        changed["apart"] = apart.model_copy(update={"stayed": stayed})
+    return Effects(state.model_copy(update=changed) if changed else state)

@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from services.loyalty.domain import rules
 from services.loyalty.domain.state import Voucher
-from shared.domain import Collection
+from shared.domain import Collection, Emit
 from shared.merging.rows import MERGED
+from shared.schemas.commands.loyalty import ReferralForgetRequested
 from shared.schemas.loyalty import Cause
 from shared.schemas.times import Micros, maybe_moment, moment
 
@@ -20,22 +21,50 @@ LEDGER = "ledger"
 VOUCHERS = "vouchers"
 LIABILITY = "liability"
 """Points outstanding and pending by the month (UTC) in which they expire."""
+REFERRALS = "referrals"
+"""{_id: the friend, referrer, at}: whom the friend's state names, until both are rewarded."""
 TOTALS = "totals"
 """Under ``points`` signed points by kind of entry, and ``debt``; under ``tier gold`` its ``members``."""
 POINTS_KEY = "points"
 TIER_KEY = "tier "
 
+Document: TypeAlias = Mapping[str, Any]
+"""As the store has it."""
+OTHERS = ("friend", "referrer", "other")
+"""Of an entry's ``why``, whom it may name beside the member."""
+
+
+def _without(row: Document, gone: frozenset[str]) -> dict[str, str]:
+    """An entry that names nobody who is gone; it gives the same points for the same reason."""
+    told = {f"why.{name}": "" for name in OTHERS if row["why"].get(name) in gone}
+    return told | ({"why.order_id": ""} if "why.friend" in told else {})
+
+
+def _forgotten(row: Document) -> Emit | None:
+    if row["referrer"] is None:
+        return None
+    return Emit(ReferralForgetRequested(referrer=row["referrer"]), row["at"], row["_id"])
+
+
 COLLECTIONS = (
     MERGED,
     # The reason of an adjustment is what an agent wrote.
-    Collection(LEDGER, owner="member", personal=("reason",), indexes=("member,-seq",)),
+    Collection(
+        LEDGER,
+        owner="member",
+        personal=("reason",),
+        indexes=("member,-seq",),
+        names=tuple(f"why.{name}" for name in OTHERS),
+        without=_without,
+    ),
+    Collection(
+        REFERRALS, owner="_id", personal=(), indexes=("referrer",), also=("referrer",), forget=_forgotten
+    ),
     Collection(VOUCHERS, owner="member", personal=()),
     Collection(LIABILITY, owner=None, personal=()),
     Collection(TOTALS, owner=None, personal=()),
 )
 
-Document: TypeAlias = Mapping[str, Any]
-"""As the store has it."""
 Sums: TypeAlias = dict[str, dict[str, int]]
 """Of ``LIABILITY`` or ``TOTALS``: key -> field -> the sum over partitions."""
 Kind = Literal["earned", "reversed", "redeemed", "expired", "restored", "adjusted"]

@@ -4,10 +4,12 @@ It is of an order that is new, of a customer of whom nothing hangs on orders but
 orders come to is added up by minute and place first, and counted in all cells of that place once a write.
 """
 
+from sys import intern
 from typing import TypeAlias
 
 from services.metrics.domain.cells import KEPT_MINUTES, MINUTE, Delta
 from services.metrics.domain.kpis.counting import order_counts
+from services.metrics.domain.orders import NO_RETURNS, NONE_WAITING
 from services.metrics.domain.places import Where, places, shop
 from services.metrics.domain.state import Order
 from services.metrics.domain.ties import any_in as any_tied
@@ -67,15 +69,17 @@ def bought(tracked: Tracked, event: Event, now: Micros, delta: Delta, amounts: A
         record.latest = then
     if then < record.since:
         record.since = then
-    channel, store, total = data.channel, data.store_id or "", data.total
+    channel, store, total = intern(data.channel), intern(data.store_id or ""), data.total
     order = record.orders[data.order_id] = Order(
         touched=touched,
         made=at,
         channel=channel,
         amount=total.amount,
-        currency=total.currency,
+        currency=intern(total.currency),
         left=total.amount,
         lines=len(data.items),
+        returns=NO_RETURNS,
+        waiting=NONE_WAITING,
         store=store,
     )
     where = shop(channel, store)

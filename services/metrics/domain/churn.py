@@ -25,6 +25,9 @@ UNKNOWN, RAN_OUT = "unknown", "expired"
 """The reason where none was stated and no complaint tells one: of a silence or a cancellation; of terms that
 ran out."""
 
+_OF_LIVES = (*gaps.FIRST_FIELDS, *gaps.FIELDS, BEGUN, ENDED)
+"""What the fields begin with of days on which somebody bought, or a term began or ended."""
+
 Days = Mapping[int, Mapping[str, int]]
 """Day -> field -> count."""
 
@@ -245,3 +248,8 @@ def _runs_of(part: Part) -> tuple[tuple[str, int], ...]:
 
 def _number(gap: str) -> int:
     return gaps.FAR if gap == NEVER else int(gap)
+
+
+def is_of_lives(fields: Mapping[str, int]) -> bool:
+    """Whether somebody bought, or a term began or ended: who left later may have been a customer then."""
+    return any(n and name.startswith(_OF_LIVES) for name, n in fields.items())

@@ -40,6 +40,8 @@ def purchases(
     count, last, age = rows
     if np.any(last > age):
         raise ValueError("t_x must not be greater than T")
+    if np.any((count > 0) & (count < 1)):
+        raise ValueError("x must be 0, or from 1 on")  # between them the likelihood may have no logarithm
     if not np.any((count > 0) & (age > 0)):
         raise TooLittleDataError("no customer has bought again")
     scale = float(age.max())
@@ -68,8 +70,8 @@ def money(frequency: Iterable[float], mean_value: Iterable[float]) -> tuple[floa
 def _grouped(*columns: Iterable[float]) -> tuple[tuple[Floats, ...], Floats]:
     """Each different row once, as columns, and how often it is there."""
     arrays = [np.asarray([*column], dtype=np.float64) for column in columns]
-    if len({array.shape for array in arrays}) > 1:
-        raise ValueError("there must be as many numbers of each kind")
+    if len({array.shape for array in arrays}) > 1 or arrays[0].ndim != 1:
+        raise ValueError("there must be as many numbers of each kind, one a customer")
     table = np.column_stack(arrays)
     if not (np.isfinite(table).all() and (table >= 0).all()):
         raise ValueError("all numbers must be finite and none negative")

@@ -3,7 +3,7 @@
 A section is a model in the module of its subject; one that the file leaves out is as its defaults say.
 """
 
-from services.metrics.domain.baseline import Anomalies
+from services.metrics.domain.baseline import Anomalies, Lives
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.health.policy import HealthPolicy
 from services.metrics.domain.insights import InsightsPolicy
@@ -29,3 +29,9 @@ class MetricsPolicy(Strict):
     """How late facts are told from history that is loaded."""
     themes: ThemesPolicy = ThemesPolicy()
     """What customers' texts are read for."""
+
+    @property
+    def lives(self) -> Lives:
+        """Of KPIs that look back: whom P(alive) gives up is known once all were looked at."""
+        looked = self.insights.every_nights if self.churn.alive_below is not None else 0
+        return Lives(self.churn.decides, looked)

@@ -4,6 +4,7 @@ What happened is kept as times in order, not as a status, so that facts which ar
 late, end in the same counts.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -42,7 +43,7 @@ class Return(msgspec.Struct, array_like=True, frozen=True):
     """Its event's, as ``Customer.waiting`` has it; 0 once it took effect."""
 
 
-class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     """A purchase, or what is known of it: a return may come first. Amounts in minor units."""
 
     touched: Micros
@@ -54,9 +55,9 @@ class Order(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     left: int = 0
     """The amount less what was paid back."""
     lines: int = 0
-    returns: dict[str, int] = {}
-    """The returns that took effect: by id, ``Return.told``."""
-    waiting: list[Return] = []
+    returns: Mapping[str, int] = {}
+    """The returns that took effect: by id, ``Return.told``. Never changed in place, nor what waits."""
+    waiting: Sequence[Return] = []
     """Returns heard before the order, in that order."""
     store: str = ""
     """Where it was made in one."""

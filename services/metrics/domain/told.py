@@ -13,7 +13,7 @@ from services.metrics.domain.restating import (
     is_backfill,
     is_settled,
 )
-from shared.schemas.times import Micros
+from shared.schemas.times import DAY, Micros
 
 KEPT: Micros = 2 * MINUTE
 """So long what was decided is looked at again: what comes after it may belong to it."""
@@ -38,12 +38,21 @@ class Told(msgspec.Struct, array_like=True, frozen=True):
     """What was written before this, by the wall clock, is of no use any more."""
     judged: int | None = None
     """The last day of which it was asked whether its figures left what is usual."""
+    loading: Micros = 0
+    """Since when, by the wall clock, history is loaded; 0: none is, nor was a minute ago."""
+    latest: dict[str, int] = {}
+    """By KPI the latest day of which it was asked: of what ripens later, or waits until history is loaded, an
+    earlier one than ``judged``."""
 
     def is_decided(self, one: Moved, day: int) -> bool:
         """Whether this write's part in a day's figures is told, or is not to be."""
         known = self.days.get(day)
         versions = self.versions if known is None or known.versions is None else known.versions
         return one.version < versions.get(one.partition, 0)
+
+    def is_loading(self, wall: Micros) -> bool:
+        """Whether history is loaded. What goes on for longer than a day is how facts come here."""
+        return bool(self.loading) and wall - self.loading < DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +94,12 @@ def due(
             first, last = order.index(ours[0]), order.index(ours[-1])
             found.append(Due(day, tuple(ours), tuple(order[first:]), tuple(order[last + 1 :])))
             days[day] = Day(minute)
+    loads = any(is_backfill(burst, policy) and wall - burst[-1].wall < MINUTE for burst in groups)
     versions = {**told.versions}
     for one in decided:
         versions[one.partition] = max(versions.get(one.partition, 0), one.version + 1)
-    after = Told(versions, days, told.since, told.judged)
+    loading = (told.loading or wall) if loads else 0
+    after = msgspec.structs.replace(told, versions=versions, days=days, loading=loading)
     waits = [one.wall for one in order if any(not after.is_decided(one, day) for day in one.sums or ())]
     # Also back again, with the clock: what is decided is so by its version.
     since = min([wall - KEPT, *(at - KEPT for at in waits)])

@@ -16,12 +16,13 @@ from services.metrics.journal.outbox import Outbox
 from services.metrics.journal.writes import Removal
 from shared.facts.erased import ERASING, erased_hash
 from shared.journal.unerased import Unerased
+from shared.runtime.trail import AUDIT
 from shared.schemas.customers import ErasureCompleted
 from shared.schemas.event import Event
 from shared.schemas.times import micros
 from shared.worker.budget import Budget
 
-OWNED = {one.name: one for one in COLLECTIONS if one.owners and one.name != ERASING}
+OWNED = {one.name: one for one in (*COLLECTIONS, AUDIT) if one.owners and one.name != ERASING}
 """Those that have rows about customers, apart from what is still to be done about them."""
 
 Result = Literal["applied", "duplicate", "erased"]

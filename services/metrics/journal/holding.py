@@ -6,17 +6,25 @@ from dataclasses import dataclass, field
 
 from services.metrics.domain import state
 from services.metrics.domain.merging.joined import tracked_of
+from services.metrics.domain.orders import share
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
+from shared.schemas.base import Data
+from shared.schemas.purchases import PurchaseMade
 from shared.worker.budget import Budget
 from shared.worker.cache import Cache
 
 CUSTOMERS, UNWRITTEN = "customers", "unwritten"
 """Kinds of memory: records that are as the store has them, and those that may have changed."""
-CUSTOMER_BYTES, BYTES_A_BYTE = 500, 13
-"""What a customer takes in memory: so many, and so many for each byte of the record (measured)."""
-EVENT_BYTES = 1_000
-"""What an event adds until it is written, about: to a record that is held, to ids and cells."""
+CUSTOMER_BYTES, ORDER_BYTES, BYTES_A_BYTE = 2_600, 300, 13
+"""What a customer takes in memory: so many, so many for each order, and for each byte of the record's rest
+(measured)."""
+STORED_ORDER = 34
+"""The least that an order is in the record, beside its id. Were it more than that, what others take would
+not be counted."""
+EVENT_BYTES, PURCHASE_BYTES = 1_000, 500
+"""What an event adds until it is written, about: to a record that is held, to ids and cells. Most events are
+purchases, which have most in common."""
 
 
 @dataclass(slots=True)
@@ -52,11 +60,12 @@ class Holding:
         """Hold a customer as stored, or begin one."""
         self._hold(subject, *read_record(subject, record or b""))
 
-    def grow(self, events: int) -> None:
-        """So many events took effect on those that are held."""
+    def grow(self, kinds: Iterable[type[Data]]) -> None:
+        """Events of these kinds took effect on those that are held."""
         if not self.closed:
-            self.grown += events * EVENT_BYTES
-            self.budget.take(UNWRITTEN, events * EVENT_BYTES)
+            size = sum(PURCHASE_BYTES if kind is PurchaseMade else EVENT_BYTES for kind in kinds)
+            self.grown += size
+            self.budget.take(UNWRITTEN, size)
 
     def replace(self, subject: str, tracked: Tracked) -> None:
         """A customer's record, which is held, is another one from now on."""
@@ -79,7 +88,7 @@ class Holding:
         held, self.held = self.held, {}
         self._give_all(held)
         self.customers.put(
-            (subject, tracked, held_bytes(records[subject]) if subject in records else size)
+            (subject, tracked, held_bytes(records[subject], tracked) if subject in records else size)
             for subject, (tracked, size) in held.items()
         )
 
@@ -97,9 +106,13 @@ class Holding:
 
 def read_record(subject: str, record: bytes) -> tuple[Tracked, int]:
     """A record as the store has it, or of whom it has none, and its bytes in memory."""
-    return tracked_of(subject, state.decode(record) if record else Customer()), held_bytes(record)
+    tracked = tracked_of(subject, state.decode(record) if record else Customer())
+    share(tracked.data.orders.values())
+    return tracked, held_bytes(record, tracked)
 
 
-def held_bytes(record: bytes) -> int:
-    """What a customer takes in memory, about."""
-    return CUSTOMER_BYTES + BYTES_A_BYTE * len(record)
+def held_bytes(record: bytes, tracked: Tracked) -> int:
+    """What a customer takes in memory, about, whose record this is."""
+    orders = tracked.data.orders
+    rest = len(record) - STORED_ORDER * len(orders) - sum(map(len, orders))
+    return CUSTOMER_BYTES + ORDER_BYTES * len(orders) + BYTES_A_BYTE * max(0, rest)

@@ -198,7 +198,7 @@ class CompactProcessor:
                 apply_all(part, fresh, lambda m: micros(m.at) if self._stream else wall, seen, batch.now)
             except PoisonError as poison:
                 await self._set_aside(poison, poison.__cause__)
-            part.grow(len(fresh))
+            part.grow(type(message.event.data) for message, _ in fresh)
             if batch.records:
                 await retry(SERVICE, "kafka", lambda: self._publish(batch.records))
             part.advance(

@@ -8,45 +8,39 @@ over goes on from there.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any
+from dataclasses import replace
 
 import msgspec
 import structlog
 
 from services.metrics import telemetry
-from services.metrics.domain.baseline import Judged, judged, judged_up_to, turns, weekdays_before
-from services.metrics.domain.churn_policy import ChurnPolicy
-from services.metrics.domain.kpis.kpi import Kpi, Result
+from services.metrics.domain.baseline import judged_up_to, known_latest, latest, not_restated, turns
+from services.metrics.domain.kpis.kpi import Kpi
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.window import Window, window
-from services.metrics.domain.moved_by import moved_by
 from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.domain.restating import (
     HOUR,
     MINUTE,
     Moved,
-    before,
     cause,
     changed,
     last_told,
-    levels_before,
     oldest_kept,
 )
-from services.metrics.domain.rows import ANOMALIES, TOLD, anomaly_id
+from services.metrics.domain.rows import TOLD
 from services.metrics.domain.told import KEPT, Due, Told, due
-from services.metrics.figures_store import ByPlace, FiguresStore, in_reading
+from services.metrics.figures_store import FiguresStore, in_reading
 from services.metrics.journal import SERVICE
 from services.metrics.journal.acting import Acting
+from services.metrics.journal.judging import LONGEST_NAME, Judging, as_of, result_of
 from services.metrics.journal.partition import Partition
 from services.metrics.journal.rising import Rising
 from services.metrics.journal.saying import Saying
 from services.metrics.store import MetricsStore, Reading
 from shared.kafka.keys import partition_of
 from shared.runtime import telemetry as common
-from shared.runtime.mongo import Document
 from shared.runtime.words import words
-from shared.schemas.insights import KpiAnomaly, KpiRestated
+from shared.schemas.insights import KpiRestated
 from shared.schemas.times import SECOND, Micros, date_of
 from shared.worker.retry import passes
 
@@ -54,7 +48,6 @@ log = structlog.get_logger(__name__)
 
 EVERY: Micros = SECOND
 KEEP_EVERY: Micros = 10 * MINUTE
-LONGEST_NAME = 128
 
 
 class Watching:
@@ -67,6 +60,7 @@ class Watching:
         self._store = store
         self._policy = policy
         self._stream = stream
+        self._judging = Judging(sums, store, policy)
         self._rising = Rising(sums, store, policy.themes)
         self._acting = Acting(store)
         self._next: Micros = 0
@@ -137,14 +131,17 @@ class Watching:
         known = [one for one in moved if one.wall >= told.since]
         found, days, after = due(known, told, wall, self._policy.restating)
         last = None if now is None else last_told(now)
-        if not days and (last is None or (told.judged is not None and last <= told.judged)):
+        loading, loaded = after.loading, bool(told.loading) and not after.loading
+        nothing_new = told.judged is not None and last is not None and last <= told.judged
+        if not days and (last is None or (nothing_new and not loaded)):
             if after.since // KEEP_EVERY > told.since // KEEP_EVERY:
                 _keep(part, after)  # else who takes over reads again all that moved since something was told
             self._told[key] = after
             return
-        judging = turns(kpis, told.judged, last, days)
-        first = min([*days, *(weekdays_before(day, self._policy.anomalies.weeks)[-1] for day in judging)])
-        reading = await self._sums.read(first, gaps=True)
+        lives = replace(self._policy.lives, loading=after.is_loading(wall), loaded=loaded)
+        judging = turns(kpis, told.judged, last, days, lives)
+        first = min([*days, *self._judging.first(judging)], default=last or 0)
+        reading = await self._sums.read(first, gaps=True, back=self._judging.back(judging, first))
         known = in_reading(await self._store.moved_since(told.since), reading)
         found, _, after = due(known, told, wall, self._policy.restating)
         at, say = wall if now is None else now, Saying()
@@ -152,7 +149,9 @@ class Watching:
             self._restate(say, kpis, reading, one, at, wall)
             await asyncio.sleep(0)
         if judging:
-            await self._judge(say, judging, reading, at)
+            await self._judging.judge(say, judging, reading, at)
+        days_before = known_latest(told.latest, kpis, told.judged, lives)
+        after = msgspec.structs.replace(after, loading=loading, latest=latest(days_before, judging))
         if last is not None:
             after = msgspec.structs.replace(after, judged=judged_up_to(told.judged, last))
         say.into(part)
@@ -163,11 +162,11 @@ class Watching:
         self, say: Saying, kpis: Sequence[Kpi], reading: Reading, one: Due, at: Micros, wall: Micros
     ) -> None:
         then, now = (
-            _as_of(reading, one.day, moved, self._policy.churn) for moved in (one.since_told, one.since)
+            as_of(reading, one.day, moved, self._policy.churn) for moved in (one.since_told, one.since)
         )
         why = cause(one.late, one.day)
-        for kpi in kpis:
-            figures = changed(kpi.figures(_result(kpi, then)), kpi.figures(_result(kpi, now)))
+        for kpi in (kpi for kpi in kpis if not not_restated(kpi)):
+            figures = changed(kpi.figures(result_of(kpi, then)), kpi.figures(result_of(kpi, now)))
             for figure, (before_it, after_it) in figures.items():
                 data = KpiRestated(
                     kpi=figure[:LONGEST_NAME],
@@ -179,77 +178,10 @@ class Watching:
                 say.tell(data, kpi.name, at, f"{figure}@{one.day}@{wall // MINUTE}")
                 telemetry.RESTATED.labels(kpi.name).inc()
 
-    async def _judge(
-        self, say: Saying, judging: Mapping[int, Sequence[Kpi]], reading: Reading, at: Micros
-    ) -> None:
-        policy = self._policy.anomalies
-        windows: dict[int, Window] = {}
-
-        def result(kpi: Kpi, day: int) -> Result:
-            if day not in windows:
-                windows[day] = _as_of(reading, day, (), self._policy.churn)
-            return _result(kpi, windows[day])
-
-        known = {row["_id"]: row for row in await self._store.judged(judging)}
-        for day, kpis in judging.items():
-            await asyncio.sleep(0)
-            weeks, places = weekdays_before(day, policy.weeks), dict[int, ByPlace]()
-            for kpi in kpis:
-                found = judged(kpi, result(kpi, day), [result(kpi, week) for week in weeks], policy)
-                for one in found:
-                    row = known.pop(anomaly_id(day, one.figure), None)
-                    by = partial(self._moved_by, kpi, one, day, weeks, windows[day], places)
-                    await self._flag(say, kpi, one, day, row, at, by)
-            names = {kpi.name for kpi in kpis}
-            for row in known.values():
-                if row["day"] == day and row["kpi"] in names and row["stands"]:
-                    say.put(ANOMALIES, {**row, "stands": False})
-
-    async def _flag(
-        self, say: Saying, kpi: Kpi, one: Judged, day: int, row: Document | None, at: Micros, by: Any
-    ) -> None:
-        """Keep that a figure left what is usual, and tell it, if that is new."""
-        told = row is not None and row["stands"] and row["direction"] == one.direction
-        if told and row is not None and (row["value"], row["usual"]) == (one.value, one.usual):
-            return
-        moved = row["moved_by"] if told and row is not None else await by()
-        fields = {"value": one.value, "usual": one.usual, "spread": one.spread, "direction": one.direction}
-        document = {"_id": anomaly_id(day, one.figure), "kpi": kpi.name, "figure": one.figure, "day": day}
-        more = {"score": one.score, "moved_by": moved, "at": at, "stands": True}
-        say.put(ANOMALIES, {**document, **fields, **more})
-        if not told:
-            date = date_of(day).isoformat()
-            data = KpiAnomaly(kpi=one.figure[:LONGEST_NAME], day=date, moved_by=moved, **fields)
-            say.tell(data, kpi.name, at, f"{one.figure}@{day}@{one.direction}")
-            telemetry.ANOMALIES.labels(kpi.name).inc()
-
-    async def _moved_by(
-        self,
-        kpi: Kpi,
-        one: Judged,
-        day: int,
-        weeks: Sequence[int],
-        then: Window,
-        places: dict[int, ByPlace],
-    ) -> dict[str, str]:
-        """``places``: of these days, once they are read: figures of a day share them."""
-        if not places:
-            places.update(await self._store.places([day, *weeks]))
-        pasts = [places[week] for week in weeks if week in places]
-        try:
-            found = moved_by(
-                kpi, one.figure, one.usual, day, places.get(day, {}), pasts, then.levels, self._policy.churn
-            )
-        except Exception as error:  # one KPI's bug: nobody is named
-            telemetry.failed(kpi, [error])
-            return {}
-        return {dimension: value[:LONGEST_NAME] for dimension, value in found.items()}
-
 
 def watched(number: int, count: int) -> list[Kpi]:
-    """Those for which the worker of this of so many partitions decides: all that a day's fields tell."""
-    mine = [kpi for name, kpi in KPIS.items() if partition_of(name.encode(), count) == number]
-    return [kpi for kpi in mine if not kpi.looks_back]
+    """Those for which the worker of this of so many partitions decides."""
+    return [kpi for name, kpi in KPIS.items() if partition_of(name.encode(), count) == number]
 
 
 def _keep(part: Partition, told: Told) -> None:
@@ -259,20 +191,3 @@ def _keep(part: Partition, told: Told) -> None:
 def _holds(parts: Mapping[int, Partition], key: tuple[int, int]) -> bool:
     number, epoch = key
     return number in parts and parts[number].epoch == epoch
-
-
-def _as_of(reading: Reading, day: int, moved: Iterable[Moved], policy: ChurnPolicy) -> Window:
-    """A day as it was before all of this."""
-    moved = list(moved)
-    days = before(reading.days, moved, day) if moved else reading.days
-    levels = levels_before(reading.levels, moved)
-    return window(days, levels, first=day, last=day, one_channel=False, policy=policy)
-
-
-def _result(kpi: Kpi, then: Window) -> Result:
-    """Null where the KPI fails, which is counted and logged."""
-    try:
-        return kpi.of(then)
-    except Exception as error:  # one KPI's bug: it is null and counted, and the others stand
-        telemetry.failed(kpi, [error])
-        return kpi.nothing

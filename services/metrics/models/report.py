@@ -50,6 +50,8 @@ class ReportFigure(Frozen):
     n: int
     parts: list[ReportPart]
     counts: list[ReportCount]
+    ripe_on: date | None
+    """The day until which what belongs to it comes in, and no change is judged; null where all is in."""
 
 
 class ReportSection(Frozen):
@@ -122,6 +124,7 @@ def _figures(figures: Sequence[Figure]) -> list[ReportFigure]:
                 ReportCount(name=pair.label, now=pair.second.text, before=pair.first.text)
                 for pair in one.bars
             ],
+            ripe_on=None if one.ripe_on is None else date_of(one.ripe_on),
         )
         for one in figures
     ]

@@ -20,17 +20,22 @@ class Table:
 
 
 def table(series: Series) -> Table:
-    """A row a point: ``from``, ``to``, its value or its figures by name, ``n``, ``low``, ``high``. Of what is
-    counted by name a row a name instead: ``name``, ``value``."""
+    """A row a point: ``from``, ``to``, its value, ``n``, and the interval, ``low`` and ``high``. Of several
+    figures a column each, with their intervals as ``low_p50`` and so on. Of what is counted by name a row a
+    name instead: ``name``, ``value``."""
     points = [(point, _value(point)) for point in series.items]
     values = [value for _, value in points]
     if any(isinstance(value, list) for value in values):
-        rows = ((*_days(p), name, n, p.n) for p, named in points for name, n in named or ())
-        return Table(("from", "to", "name", "value", "n"), tuple(rows))
+        rows = ((*_days(p), name, n, p.n, *_ends(p, name)) for p, named in points for name, n in named or ())
+        return Table(("from", "to", "name", "value", "n", "low", "high"), tuple(rows))
     if any(isinstance(value, dict) for value in values):
         names = tuple(dict.fromkeys(name for value in values for name in value or ()))
-        wide = ((*_days(p), *map((v or {}).get, names), *_basis(p)) for p, v in points)
-        return Table(("from", "to", *names, "n", "low", "high"), tuple(wide))
+        ends = tuple(f"{end}_{name}" for name in names for end in ("low", "high"))
+        wide = (
+            (*_days(p), *map((v or {}).get, names), p.n, *(end for name in names for end in _ends(p, name)))
+            for p, v in points
+        )
+        return Table(("from", "to", *names, "n", *ends), tuple(wide))
     plain = ((*_days(p), value, *_basis(p)) for p, value in points)
     return Table(("from", "to", "value", "n", "low", "high"), tuple(plain))
 
@@ -51,6 +56,12 @@ def _days(point: SeriesPoint) -> tuple[date | datetime, date | datetime]:
 
 def _basis(point: SeriesPoint) -> tuple[int, float | None, float | None]:
     return point.n, point.low, point.high
+
+
+def _ends(point: SeriesPoint, name: str) -> tuple[float | None, float | None]:
+    """The interval of one of its figures."""
+    bounds = point.figures.get(name)
+    return (None, None) if bounds is None else (bounds.low, bounds.high)
 
 
 def as_csv(table: Table) -> str:

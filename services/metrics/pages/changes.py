@@ -31,25 +31,32 @@ class Change:
     size: float
     """How many times as large as what chance would do; 0 where nobody can say."""
     rose: bool = False
+    ripe: bool = True
+    """Whether all is in that belongs to both."""
 
     @property
     def verdict(self) -> str:
-        return {True: "a clear change", False: "may be chance", None: ""}[self.sure]
+        return (
+            "not ripe yet"
+            if not self.ripe
+            else {True: "a clear change", False: "may be chance", None: ""}[self.sure]
+        )
 
 
-def change(now: Told, before: Told, unit: Unit, better: int) -> Change | None:
-    """None where one of them has no value. ``better``: 1 where more is, -1 where less is."""
+def change(now: Told, before: Told, unit: Unit, better: int, *, ripe: bool = True) -> Change | None:
+    """None where one of them has no value. ``better``: 1 where more is, -1 where less is. What is not ripe is
+    not judged."""
     if now.value is None or before.value is None:
         return None
     by = now.value - before.value
     text = unit.difference(abs(by))
     if text == unit.difference(0.0):
-        return Change("as before", unit.show(before.value), "plain", None, 0.0)
-    size = times_chance(now, before)
+        return Change("as before", unit.show(before.value), "plain", None, 0.0, ripe=ripe)
+    size = times_chance(now, before) if ripe else None
     sure = None if size is None else size > 1
     tone = "plain" if not sure or not better else "good" if by * better > 0 else "bad"
     arrow = "▲" if by > 0 else "▼"
-    return Change(f"{arrow} {text}", unit.show(before.value), tone, sure, size or 0.0, by > 0)
+    return Change(f"{arrow} {text}", unit.show(before.value), tone, sure, size or 0.0, by > 0, ripe)
 
 
 def times_chance(now: Told, before: Told) -> float | None:

@@ -24,6 +24,8 @@ class Point:
     value: float | None
     low: float | None = None
     high: float | None = None
+    ripe: bool = True
+    """Whether all is in that belongs to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Drawn:
     """Its intervals; empty without."""
     last: str
     """The newest point."""
+    unripe: str = ""
+    """Those that are not ripe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,8 @@ def _drawn(track: Track, plane: Plane) -> Drawn:
         band += [_band(part, plane) for part in _sure(run)]
     known = [p for p in track.points if p.value is not None]
     last = f"M{plane.x(known[-1].span)} {plane.y(known[-1].value or 0.0)}h0" if known else ""
-    return Drawn(track.label, "".join(line), "".join(dots), "".join(band), last)
+    open_ends = "".join(f"M{plane.x(p.span)} {plane.y(p.value or 0.0)}h0" for p in known if not p.ripe)
+    return Drawn(track.label, "".join(line), "".join(dots), "".join(band), last, open_ends)
 
 
 def _runs(points: Sequence[Point]) -> Iterator[list[Point]]:

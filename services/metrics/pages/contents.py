@@ -6,16 +6,20 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.metrics.domain.baseline import Lives, ripe_days
 from services.metrics.domain.kpis.intervals import Z95
 from services.metrics.domain.kpis.kpi import Kpi, Result
 from services.metrics.domain.places import ALL, Selection
+from services.metrics.domain.restating import last_told
 from services.metrics.pages import wording
 from services.metrics.pages.figures import Figure, Marks, Results, figure
 from services.metrics.pages.periods import LAST_DAYS, Period, long_day
 from services.metrics.pages.stacks import Stacks
 from services.metrics.pages.triangle import Triangle
 from services.metrics.pages.units import number
+from shared.schemas.times import micros
 
+AT_ONCE = Lives()
 MOVED = 6
 """Clear changes that are told at the top."""
 
@@ -52,8 +56,9 @@ class Found:
     stacks: Stacks | None = None
 
 
-def contents(asked: Asked, kpis: Sequence[Kpi], found: Found) -> dict[str, Any]:
-    """What the template needs."""
+def contents(asked: Asked, kpis: Sequence[Kpi], found: Found, lives: Lives = AT_ONCE) -> dict[str, Any]:
+    """What the template needs. ``lives``: when those are ripe that look back."""
+    closed = last_told(micros(asked.now))
     figures = [
         figure(
             kpi,
@@ -61,6 +66,8 @@ def contents(asked: Asked, kpis: Sequence[Kpi], found: Found) -> dict[str, Any]:
             asked.period,
             found.marks.get(kpi.name, ()),
             found.before.get(kpi.name),
+            closed=closed,
+            ripe_days=ripe_days(kpi, lives),
         )
         for kpi in kpis
     ]

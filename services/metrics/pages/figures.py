@@ -1,6 +1,6 @@
 """A KPI as a card: its number in words, how sure it is, what changed, its line, its definition. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ from services.metrics.pages import wording
 from services.metrics.pages.changes import Change, Told, change
 from services.metrics.pages.charts import Chart, Point, Track, chart
 from services.metrics.pages.outliers import Mark
-from services.metrics.pages.periods import Period, Span, Steps
-from services.metrics.pages.units import DURATION, NONE, Unit, money, number, unit_of
+from services.metrics.pages.periods import Period, Span, Steps, long_day
+from services.metrics.pages.units import DURATION, NONE, Unit, number, unit_in
 from shared.pages.drawing import Pair, pairs
+from shared.schemas.times import date_of
 
 Results = Mapping[Span, Result]
 Marks = Sequence[Mark]
@@ -20,6 +21,7 @@ SAID = 3
 
 NAMES = 8
 """Of counts by name, so many are shown."""
+FOR_EVER = 2**31
 FEW = 10
 """What rests on less than so many is marked."""
 
@@ -68,6 +70,8 @@ class Figure:
     rows: Sequence[Row]
     notes: Sequence[str] = ()
     """What stands out, in words."""
+    ripe_on: int | None = None
+    """The day until which what belongs to it comes in; None where all is in."""
 
     @property
     def empty(self) -> bool:
@@ -84,42 +88,71 @@ class Figure:
         return 0 < self.n < FEW and any(part.between for part in self.parts)
 
     @property
+    def unripe(self) -> str:
+        """That it is not ripe, in words; empty where it is."""
+        if self.ripe_on is None:
+            return ""
+        day = long_day(date_of(self.ripe_on))
+        return f"Not ripe yet: what belongs to these days comes in until {day}. It may read too low or high."
+
+    @property
     def basis(self) -> str:
         return number(self.n)
 
 
 def figure(
-    kpi: Kpi, results: Results, period: Period, marks: Marks = (), told_before: Result | None = None
+    kpi: Kpi,
+    results: Results,
+    period: Period,
+    marks: Marks = (),
+    told_before: Result | None = None,
+    *,
+    closed: int = FOR_EVER,
+    ripe_days: int = 0,
 ) -> Figure:
-    """``results``: of each span of the period; ``told_before``: what was told of it when it was over."""
+    """``results``: of each span of the period; ``told_before``: what was told of it when it was over;
+    ``closed``: the last day that is over and told; ``ripe_days``: so many later all is in that belongs to a
+    day."""
     if not any(result.n for result in results.values()):  # of nothing at all, 0 would say too much
         results = dict.fromkeys(results, _without_value(kpi))
     now, before = results[period.current], results[period.before]
     counts = counts_of(kpi, now)
     told = {} if counts is not None else numbers(kpi, now)
-    units = {name: _unit(kpi, name) for name in told}
+    units = {name: unit_in(kpi, name, currency_of(results)) for name in told}
     shown = [name for name in told if name not in wording.SELDOM]
     steps = period.fine if wording.level(kpi) else period.coarse
+    ripe = [span for span in results if is_ripe(span, closed, ripe_days)]
     return Figure(
         name=kpi.name,
         title=kpi.title,
         about=kpi.description,
-        parts=[_part(kpi, name, units[name], now, before) for name in shown],
+        parts=[
+            _part(kpi, name, units[name], now, before, ripe={period.current, period.before} <= {*ripe})
+            for name in shown
+        ],
         n=now.n,
-        chart=_chart(kpi, {name: units[name] for name in shown}, results, steps, period, marks),
+        chart=_chart(kpi, {name: units[name] for name in shown}, results, steps, period, marks, ripe),
         step=steps.noun,
         unit=next((unit.name for unit in units.values()), ""),
         counts=_counts(counts or {}, counts_of(kpi, before) or {}),
         left=max(0, len(counts or {}) - NAMES),
         columns=[wording.part(name, times=unit is DURATION) or "value" for name, unit in units.items()],
-        rows=[_row(kpi, units, span, results[span]) for span in reversed(period.coarse.spans)]
+        rows=[
+            _row(kpi, units, span, results[span], ripe=span in ripe) for span in reversed(period.coarse.spans)
+        ]
         if told
         else [],
         notes=[
             *[mark.why for mark in marks if mark.now][:SAID],
             *(() if told_before is None else _restated(kpi, units, period, now, told_before)),
         ],
+        ripe_on=None if period.current in ripe else period.current.last + ripe_days,
     )
+
+
+def is_ripe(span: Span, closed: int, ripe_days: int) -> bool:
+    """Whether all is in that belongs to it, where that takes days; of what happens at once it always is."""
+    return not ripe_days or span.last + ripe_days <= closed
 
 
 def _without_value(kpi: Kpi) -> Result:
@@ -142,17 +175,19 @@ def counts_of(kpi: Kpi, result: Result) -> dict[str, int] | None:
     return dict(sorted(value.items(), key=lambda one: -one[1])) if kpi.kind is Kind.TALLY else None
 
 
-def _unit(kpi: Kpi, name: str) -> Unit:
-    return money(name) if kpi.kind is Kind.MONEY else unit_of(kpi)
+def currency_of(results: Results) -> str:
+    """Which the amounts of a KPI are of, in the newest span that says it."""
+    told = ((span.last, one.currency) for span, one in results.items() if one.currency)
+    return max(told, default=(0, ""))[1]
 
 
-def _part(kpi: Kpi, name: str, unit: Unit, now: Result, before: Result) -> Part:
+def _part(kpi: Kpi, name: str, unit: Unit, now: Result, before: Result, *, ripe: bool) -> Part:
     told, was = numbers(kpi, now)[name], numbers(kpi, before).get(name, Told(None))
     return Part(
         label=wording.part(name, times=unit is DURATION) if name else "",
         text=_text(told, unit),
         between=_between(told, unit),
-        change=change(told, was, unit, wording.better(kpi.name)),
+        change=change(told, was, unit, wording.better(kpi.name), ripe=ripe),
     )
 
 
@@ -182,24 +217,33 @@ def _between(told: Told, unit: Unit) -> str:
 
 
 def _chart(
-    kpi: Kpi, units: Mapping[str, Unit], results: Results, steps: Steps, period: Period, marks: Marks
+    kpi: Kpi,
+    units: Mapping[str, Unit],
+    results: Results,
+    steps: Steps,
+    period: Period,
+    marks: Marks,
+    ripe: Collection[Span],
 ) -> Chart | None:
     if not units:
         return None
     tracks = []
     for name, unit in units.items():
         label = wording.part(name, times=unit is DURATION) if name else ""
-        points = [_point(span, numbers(kpi, results[span]).get(name, Told(None))) for span in steps.spans]
+        points = [
+            _point(span, numbers(kpi, results[span]).get(name, Told(None)), ripe=span in ripe)
+            for span in steps.spans
+        ]
         tracks.append(Track(label, points))
     return chart(tracks, period, next(iter(units.values())), [(mark.day, mark.why) for mark in marks])
 
 
-def _point(span: Span, told: Told) -> Point:
+def _point(span: Span, told: Told, *, ripe: bool) -> Point:
     low, high = told.interval or (None, None)
-    return Point(span, told.value, low, high)
+    return Point(span, told.value, low, high, ripe)
 
 
-def _row(kpi: Kpi, units: Mapping[str, Unit], span: Span, result: Result) -> Row:
+def _row(kpi: Kpi, units: Mapping[str, Unit], span: Span, result: Result, *, ripe: bool) -> Row:
     told = numbers(kpi, result)
     cells = []
     for name, unit in units.items():
@@ -207,7 +251,7 @@ def _row(kpi: Kpi, units: Mapping[str, Unit], span: Span, result: Result) -> Row
         between = _between(one, unit)
         shown = _text(one, unit)
         cells.append(f"{shown} ({between})" if between else shown)
-    return Row(str(span), tuple(cells), number(result.n))
+    return Row(f"{span}{'' if ripe else ' (not ripe)'}", tuple(cells), number(result.n))
 
 
 def _counts(now: Mapping[str, int], before: Mapping[str, int]) -> list[tuple[str, int, int]]:

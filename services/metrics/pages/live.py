@@ -26,7 +26,8 @@ class Watch:
 
     @contextlib.contextmanager
     def page(self) -> Iterator[asyncio.Event]:
-        """A page that is open. It is told at once: what happened since it was made is not known."""
+        """A page that is open. It is told at once: what happened since it was made is not known. The first is
+        told by the next look too, which knows what it compares with."""
         changed = asyncio.Event()
         changed.set()
         self._pages.add(changed)
@@ -56,7 +57,7 @@ class Watch:
             return
         found = await database["partitions"].find({}, {"epoch": 1, "writes": 1}).to_list()
         written = {one["_id"]: (one.get("epoch", 0), one.get("writes", 0)) for one in found}
-        if self._written and written != self._written:
+        if written != self._written:
             for changed in self._pages:
                 changed.set()
         self._written = written

@@ -14,6 +14,7 @@ from services.metrics.domain.restating import HOUR, Restating, bursts, is_backfi
 from services.metrics.figures_store import FiguresStore
 from services.metrics.pages import wording
 from services.metrics.pages.contents import Asked, Found
+from services.metrics.pages.figures import currency_of
 from services.metrics.pages.outliers import Outlier, marks
 from services.metrics.pages.periods import Period, Span
 from services.metrics.pages.stacks import Stacks, stacks
@@ -47,9 +48,10 @@ async def read(store: MetricsStore, figures: FiguresStore, policy: Restating, as
     )
     if asked.selected != ALL:
         return found
+    currencies = {name: currency_of(results) for name, results in found.results.items()}
     return replace(
         found,
-        marks=marks(await _outliers(figures, period), KPIS.values(), period),
+        marks=marks(await _outliers(figures, period), KPIS.values(), period, currencies),
         before=await _told_before(store, figures, policy, asked),
     )
 

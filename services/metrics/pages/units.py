@@ -53,6 +53,12 @@ def money(currency: str) -> Unit:
     return Unit(show, show, lambda most: (scale, ""), from_zero=True, name=currency)
 
 
+def unit_in(kpi: Kpi, part: str, currency: str) -> Unit:
+    """Of a number of a KPI: an amount is in the currency that its name says, or else in this one, if any."""
+    named = part if kpi.kind is Kind.MONEY else currency
+    return money(named) if named else unit_of(kpi)
+
+
 def number(value: float) -> str:
     """``1,234``, ``12.3``, ``0.43``: three digits where there are no more."""
     if value == 0:

@@ -135,7 +135,7 @@ async def read_report(
 async def _told(request: Request, store: MetricsStore, asked: Asked) -> dict[str, Any]:
     policy: MetricsPolicy = request.app.state.policy
     found = await read(store, FiguresStore(request.app.state.database), policy.restating, asked)
-    return contents(asked, list(KPIS.values()), found) | {"made": _moment(asked.now)}
+    return contents(asked, list(KPIS.values()), found, policy.lives) | {"made": _moment(asked.now)}
 
 
 def _query(asked: Asked) -> str:

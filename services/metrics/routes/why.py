@@ -27,7 +27,7 @@ router = APIRouter(tags=["KPIs"])
 async def get_interactions(request: Request) -> Interactions:
     settings = cast(MetricsSettings, request.app.state.settings)
     given = {name: request.headers[name] for name in CREDENTIALS if name in request.headers}
-    return Interactions(settings.interactions_url, given)
+    return Interactions(settings.interactions_url, given, settings.https_trust)
 
 
 @router.get(

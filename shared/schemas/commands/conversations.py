@@ -9,6 +9,9 @@ from shared.schemas.commands import Command, Text
 from shared.schemas.fields import Label
 from shared.schemas.interactions import Attachment, Channel
 
+Against = Annotated[str, Field(min_length=1, max_length=160)]
+"""``off_shift``, or with what is lacking, a ``Label``: ``lacks_skill:law``."""
+
 
 class ConversationCommand(Command):
     """Common to what is asked about a conversation that is there."""
@@ -45,7 +48,7 @@ class ConversationAssignRequested(ConversationCommand):
 
     agent_id: Id
     """Whoever has it from now on."""
-    warnings: tuple[Label, ...] = ()
+    warnings: tuple[Against, ...] = ()
     """Why routing would not have chosen them, as of when it was asked for."""
 
 

@@ -10,6 +10,8 @@ class CustomerMergeRequested(Command):
     """Say that this customer is another one."""
 
     event_type: ClassVar[str] = "rapport.interactions.customer_merge.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("into",)
+    told_anyway: ClassVar[bool] = True
 
     into: Id
     """The survivor."""
@@ -21,6 +23,8 @@ class CustomerUnmergeRequested(Command):
     """Say that this customer is one of their own after all."""
 
     event_type: ClassVar[str] = "rapport.interactions.customer_unmerge.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("into",)
+    told_anyway: ClassVar[bool] = True
 
     into: Id | None = None
     """The survivor; none: whoever that is."""

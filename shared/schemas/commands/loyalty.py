@@ -86,6 +86,7 @@ class ReferralNoteRequested(Command):
     """A member referred this customer. From loyalty to itself, keyed by the friend."""
 
     event_type: ClassVar[str] = "rapport.loyalty.referral_note.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("referrer",)
 
     referrer: Id
     """The member who referred the customer."""
@@ -95,6 +96,7 @@ class ReferralRewardRequested(Command):
     """A friend made the first purchase. From loyalty to itself, keyed by the referrer."""
 
     event_type: ClassVar[str] = "rapport.loyalty.referral_reward.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("friend",)
 
     friend: Id
     """The customer who was referred."""
@@ -106,8 +108,19 @@ class ReferralBonusRequested(Command):
     """The referrer was rewarded, so the friend is. From loyalty to itself, keyed by the friend."""
 
     event_type: ClassVar[str] = "rapport.loyalty.referral_bonus.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("referrer",)
 
     referrer: Id
     """Member who brought the friend."""
     points: GivenPoints
     """Points given to each."""
+
+
+class ReferralForgetRequested(Command):
+    """Who referred this customer has been erased. From loyalty to itself, keyed by the friend."""
+
+    event_type: ClassVar[str] = "rapport.loyalty.referral_forget.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("referrer",)
+
+    referrer: Id
+    """Who that was: another's referral stays."""

@@ -18,6 +18,14 @@ from shared.schemas.merges import Merge
 class MergingCommand(Command):
     """Common to the three."""
 
+    tells_of: ClassVar[tuple[str, ...]] = ("tells",)
+
+    tells: tuple[Id, ...] = ()
+    """Other customers whom it names, such as a friend."""
+
+    def others(self) -> tuple[str, ...]:
+        return self.tells
+
 
 class HandOver(MergingCommand):
     """A customer's things, or a part of them, go to the survivor, or come home. A part stands alone."""
@@ -82,6 +90,12 @@ class LoyaltyHandOverRequested(HandOver):
     """What loyalty knows of a customer goes to the survivor, or comes home."""
 
     event_type: ClassVar[str] = "rapport.loyalty.hand_over.requested.v1"
+
+    def others(self) -> tuple[str, ...]:
+        """One of before says nowhere else who the referrer is."""
+        invited = self.state.get("invited")
+        referrer = invited.get("referrer") if isinstance(invited, Mapping) else None
+        return (*self.tells, referrer) if referrer and referrer not in self.tells else self.tells
 
 
 class LoyaltyRelayRequested(Relay):

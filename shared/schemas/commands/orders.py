@@ -37,6 +37,8 @@ class ShopLine(Open):
     """Of all of them, taxes in, before discounts."""
     amount: Minor
     """What was paid for all of them: taxes in, discounts off."""
+    removed: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """How many of them an edit took away without a refund that names them."""
 
 
 class ShopReturn(Open):
@@ -63,6 +65,8 @@ class ShopRefund(Open):
     """In which currency, where the shop says so; else that of the order."""
     items: tuple[ShopReturn, ...] = ()
     """What came back."""
+    unpaid: bool = False
+    """Nothing was paid for that yet: ``amount`` is what it had cost, and money alone pays for it first."""
 
 
 class ShopOrder(Open):
@@ -91,7 +95,13 @@ class ShopOrder(Open):
     total: Annotated[Minor, Field(ge=0)]
     """Of all that was ever in it, before refunds."""
     current: Annotated[Minor, Field(ge=0)] | None = None
-    """What it is worth by now, where the shop says so."""
+    """What it is worth by now in the shop's own words, where it has any."""
+    worth: Annotated[Minor, Field(ge=0)] | None = None
+    """What it is worth by now, with all of these refunds, where the shop says enough. Left out, as it was by
+    those who told before there was one, it is the total less what went back, or ``current`` if that
+    is less."""
+    owed: Annotated[Minor, Field(ge=0)] = 0
+    """What of goods that are gone is still to be paid back: it is not in ``worth`` any more."""
     lines: tuple[ShopLine, ...] = ()
     """What is in it."""
     refunds: tuple[ShopRefund, ...] = ()
@@ -113,6 +123,7 @@ class OrderTellRequested(OrderCommand):
     """An order stands so."""
 
     event_type: ClassVar[str] = "rapport.interactions.order_tell.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("order.customer_id",)
 
     order: ShopOrder
     """The order."""
@@ -135,6 +146,16 @@ class OrderDeleteRequested(OrderCommand):
     event_type: ClassVar[str] = "rapport.interactions.order_delete.requested.v1"
 
 
+class OrderForgetRequested(OrderCommand):
+    """Whose it is has been erased: it is nobody's from then on."""
+
+    event_type: ClassVar[str] = "rapport.interactions.order_forget.requested.v1"
+
+    customer_id: Id | None = None
+    """Whose it was, or was to be: another's it stays. Left out where something of it was told of them after
+    they were erased: of whom it was told."""
+
+
 class PurchaseTellRequested(Command):
     """By what a shop told, a customer has bought something."""
 
@@ -144,6 +165,8 @@ class PurchaseTellRequested(Command):
     """When."""
     purchase: PurchaseMade
     """What."""
+    order: Id | None = None
+    """The order's key; left out in what was told before there was one here."""
 
 
 class ReturnTellRequested(Command):
@@ -155,3 +178,5 @@ class ReturnTellRequested(Command):
     """When."""
     returned: PurchaseReturned
     """What."""
+    order: Id | None = None
+    """As of a purchase."""

@@ -25,6 +25,8 @@ class Load(Open):
     """Since when."""
     channel: Channel | None = None
     """By which the customer wrote last."""
+    takes: Count = 1_000
+    """Thousandths of what a conversation of its channel takes of an agent: what kind of work it is."""
     difficult: bool = False
     """Whether it is hard on whoever has it."""
     manual: bool = False
@@ -39,7 +41,7 @@ class Contact(Open):
     at: Time
     """When."""
     key: str
-    """The conversation."""
+    """Marks the conversation, without whose it is."""
     difficult: bool
     """Whether it is hard on whoever has it."""
     rested: bool
@@ -77,6 +79,8 @@ class RoutingOfferRequested(TeamRoutingCommand):
     """A customer's conversation wants an agent of the team."""
 
     event_type: ClassVar[str] = "rapport.interactions.routing_offer.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id", "was")
+    told_anyway: ClassVar[bool] = True
 
     customer_id: Id
     """Whose conversation it is."""
@@ -98,6 +102,8 @@ class RoutingOfferRequested(TeamRoutingCommand):
     """The language that is needed."""
     channel: Channel | None = None
     """By which the customer wrote last."""
+    takes: Count = 1_000
+    """Thousandths of what a conversation of its channel takes of an agent: what kind of work it is."""
     difficult: bool = False
     """Whether it is hard on whoever takes it."""
     knows: Id | None = None
@@ -112,6 +118,8 @@ class RoutingNewsRequested(TeamRoutingCommand):
     """A conversation waits in this team no more: somebody has it, or nobody needs to."""
 
     event_type: ClassVar[str] = "rapport.interactions.routing_news.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id", "was")
+    told_anyway: ClassVar[bool] = True
 
     customer_id: Id
     """Whose conversation it is."""
@@ -127,6 +135,8 @@ class RoutingNewsRequested(TeamRoutingCommand):
     """Only of this agent is spoken: they do not have it. Somebody else may."""
     channel: Channel | None = None
     """By which the customer wrote last."""
+    takes: Count = 1_000
+    """Thousandths of what a conversation of its channel takes of an agent: what kind of work it is."""
     difficult: bool = False
     """Whether it is hard on whoever has it."""
     manual: bool = False
@@ -156,6 +166,8 @@ class RoutingReturnRequested(RoutingCommand):
     """Who has it."""
     back: bool = False
     """They are at work again: what they have is theirs."""
+    revision: Count | None = None
+    """Of what they carry; None where the version before says so."""
 
 
 class RoutingOverflowRequested(RoutingCommand):
@@ -186,6 +198,8 @@ class AgentLoadRequested(AgentCommand):
     """A customer says whether an agent has a conversation of theirs."""
 
     event_type: ClassVar[str] = "rapport.interactions.agent_load.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("customer_id", "was")
+    told_anyway: ClassVar[bool] = True
 
     customer_id: Id
     """Whose conversation it is."""
@@ -199,6 +213,8 @@ class AgentLoadRequested(AgentCommand):
     """Whether they have it."""
     channel: Channel | None = None
     """By which the customer wrote last."""
+    takes: Count = 1_000
+    """Thousandths of what a conversation of its channel takes of an agent: what kind of work it is."""
     difficult: bool = False
     """Whether it is hard on whoever has it."""
     manual: bool = False
@@ -211,6 +227,8 @@ class AgentGoneRequested(AgentCommand):
     """A team has let an agent go: with what they carry."""
 
     event_type: ClassVar[str] = "rapport.interactions.agent_gone.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("loads",)
+    told_anyway: ClassVar[bool] = True
 
     team: Id
     """The team."""
@@ -223,11 +241,16 @@ class AgentGoneRequested(AgentCommand):
     hard_ended_at: Time | None = None
     """When they had the last hard one."""
 
+    def others(self) -> tuple[str, ...]:
+        return tuple({load.customer_id: None for load in self.loads})
+
 
 class AgentJoinRequested(TeamRoutingCommand):
     """An agent is this team's from now on, with all that they carry: no other team gives them anything."""
 
     event_type: ClassVar[str] = "rapport.interactions.agent_join.requested.v1"
+    tells_of: ClassVar[tuple[str, ...]] = ("loads",)
+    told_anyway: ClassVar[bool] = True
 
     agent_id: Id
     """The agent."""
@@ -241,6 +264,9 @@ class AgentJoinRequested(TeamRoutingCommand):
     """What came to them lately, as calm counts it."""
     hard_ended_at: Time | None = None
     """When they had the last hard one."""
+
+    def others(self) -> tuple[str, ...]:
+        return tuple({load.customer_id: None for load in self.loads})
 
 
 class AgentLeaveRequested(TeamRoutingCommand):

@@ -5,7 +5,8 @@ where anything is unusual it has none (``UnsureError``, or msgspec's own errors)
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Union
+from operator import attrgetter
+from typing import Annotated, Any, Union, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, UNSET, Struct, UnsetType
@@ -16,6 +17,8 @@ from shared.schemas.quick.values import Lines, UnsupportedError, UnsureError, Va
 Build = Callable[[Any], Any]
 
 MOST_SETS = 1024
+FEW, MOST_SHARED = 3, 4096
+"""A model of so few plain values is shared: so many of a kind are remembered."""
 _CONFIG = frozenset(
     {
         "extra_fields_behavior",
@@ -42,6 +45,8 @@ class Compiled(Struct, frozen=True):
 
     struct: type[Struct]
     build: Build
+    part: Build
+    """What makes it as a part of another model."""
     keeps_more: bool
     """The model keeps fields that it does not know."""
     names: frozenset[str]
@@ -130,7 +135,7 @@ class Compiler:
 
             def nested(inner: Mapping[str, Any]) -> tuple[type[Struct], Build]:
                 compiled = self._model(inner, definitions)
-                return compiled.struct, compiled.build
+                return compiled.struct, compiled.part
 
             self._under_way.add(cls)
             try:
@@ -138,6 +143,32 @@ class Compiler:
             finally:
                 self._under_way.remove(cls)
         return self._made[cls]
+
+
+def _sharing(struct: type[Struct], build: Build) -> Build:
+    """Where the model is a few plain values, such as a price: one that was made lately of the same, as models
+    are frozen."""
+    fields = msgspec.structs.fields(struct)
+    if not 2 <= len(fields) <= FEW or any(_plain_type(field.type) not in (int, str) for field in fields):
+        return build
+    values = attrgetter(*(field.name for field in fields))
+    made: dict[Any, Any] = {}
+
+    def build_or_share(told: Any) -> Any:
+        key = values(told)
+        model = made.get(key)
+        if model is None:
+            model = build(told)
+            if len(made) >= MOST_SHARED:
+                made.clear()
+            made[key] = model
+        return model
+
+    return build_or_share
+
+
+def _plain_type(told: Any) -> Any:
+    return told.__origin__ if get_origin(told) is Annotated else told
 
 
 def _compiled(schema: Mapping[str, Any], values: Values) -> Compiled:
@@ -176,7 +207,7 @@ def _compiled(schema: Mapping[str, Any], values: Values) -> Compiled:
     )
     keeps_more = config.get("extra_fields_behavior") == "allow"
     build = _function(cls, lines, values, optional, "{}" if keeps_more else "None")
-    return Compiled(struct, build, keeps_more, frozenset(rename.values()))
+    return Compiled(struct, build, _sharing(struct, build), keeps_more, frozenset(rename.values()))
 
 
 def _default(told: Mapping[str, Any], values: Values) -> str:

@@ -146,16 +146,7 @@ def table(runs: dict[str, list[Run]], events: int) -> Table:
     base = runs.get(BASE) or next(iter(runs.values()))
     title = f"{events:,} purchases of {CUSTOMERS:,} customers, {len(base)} runs each, in turn"
     shown = Table(title=title, title_justify="left")
-    for column in (
-        "one process of",
-        "events/s",
-        "ratio",
-        "until durable",
-        "ratio",
-        "CPU µs",
-        "MB",
-        "start s",
-    ):
+    for column in ("one process of", "events/s", "ratio", "until durable", "ratio", "CPU µs", "start s"):
         shown.add_column(column, justify="left" if column == "one process of" else "right")
     middle = statistics.median
     for name, of_it in runs.items():

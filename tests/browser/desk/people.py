@@ -11,6 +11,7 @@ from shared.schemas.codec import encode
 from shared.schemas.event import Event
 from shared.schemas.loyalty import MemberEnrolled, PointsEarned, TierChanged
 from shared.schemas.outreach import OutreachScheduled, OutreachSuppressed
+from tests.unit.interactions.test_unusable_addresses import HARD, SENT
 
 from .conftest import DeskSite
 
@@ -29,7 +30,11 @@ def full_life(desk: DeskSite) -> None:
         locale="fr-FR",
         timezone="Europe/Paris",
         birthday="1984-06-02",
-        tags=["press"],
+        tags=[
+            "press",
+            "Freundeskreis der Teekultur Berlin-Brandenburg e. V.",
+            "speaks-french-and-some-german-but-no-english",
+        ],
         segment="loyal",
         preferences={
             "diet": "vegetarian",
@@ -60,6 +65,7 @@ def full_life(desk: DeskSite) -> None:
     rapport_tells(
         desk, TierChanged.model_validate({"from": "silver", "to": "gold", "direction": "up"}), 3 * day
     )
+    vain_and_unreachable(desk)
     due = {"outreach_id": f"{desk.customer}-m1", "rule": "birthday", "channel": "email", "attempt": 0}
     soon = datetime.now(UTC) + timedelta(days=3)
     rapport_tells(desk, OutreachScheduled.model_validate(due | {"due_at": soon}), 60)
@@ -109,6 +115,17 @@ def full_life(desk: DeskSite) -> None:
     complains(desk, "late", 3 * day, category="delivery", description="It came four days late.")
     desk.tell("complaint.resolved", 2 * day, complaint_id=f"{desk.customer}-late", resolution="A voucher.")
     desk.tell("complaint.closed", 2 * day - 5, complaint_id=f"{desk.customer}-late")
+
+
+def vain_and_unreachable(desk: DeskSite) -> None:
+    """An import granted what the customer had withdrawn; and an address no longer works."""
+    told = {"specversion": "1.0", "id": uuid.uuid4().hex, "source": "/test", "imported": True}
+    told |= {"type": "rapport.consent.changed.v1", "subject": desk.customer}
+    told |= {"time": (datetime.now(UTC) - timedelta(days=200)).isoformat()}
+    data = {"purpose": "marketing", "channel": "email", "topic": "events", "granted": True}
+    desk.call("POST", "/events", told | {"data": data}, kind="application/cloudevents+json")
+    for number, data_of in enumerate((SENT, HARD)):
+        rapport_tells(desk, data_of, 6_000 - number)
 
 
 def rapport_tells(desk: DeskSite, data: Data, minutes_ago: float) -> None:

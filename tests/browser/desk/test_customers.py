@@ -71,6 +71,25 @@ def test_what_is_above_a_limit_waits_for_somebody_else(desk: DeskSite, page: Pag
     expect(page.get_by_role("button", name="Approve")).to_have_count(0)
 
 
+def test_a_form_that_did_not_work_waits_at_what_is_wrong(desk: DeskSite, page: Page) -> None:
+    id = complains(desk, "gift", 20)
+    desk.sign_in(page, to=f"/desk/complaints/{id}")
+    page.keyboard.press("m")
+    page.get_by_label("Money back").check()
+    page.get_by_label("Amount").fill("a lot")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#main [aria-invalid]")).to_be_focused()
+    expect(page.get_by_label("Amount")).to_have_value("a lot")
+    expect(page.get_by_label("Amount")).to_have_accessible_description(
+        "Say how much: an amount such as 12.50."
+    )
+    expect(page.get_by_label("Money back")).to_be_checked()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("5")
+    done(page, lambda: page.keyboard.press("Control+Enter"))
+    expect(page.get_by_text("€5.00").first).to_be_visible()
+
+
 def test_an_open_page_shows_what_happens(desk: DeskSite, page: Page) -> None:
     full_life(desk)
     desk.sign_in(page, to=f"/desk/customers/{desk.customer}")

@@ -87,4 +87,4 @@ def test_in_german_as_in_austria(desk: DeskSite, page: Page) -> None:
     page.get_by_label("API-Schlüssel").fill(KEY)
     page.get_by_role("button", name="Anmelden").click()
     expect(page.get_by_text("€ 1.299,50")).to_be_visible()
-    assert page.locator("html").get_attribute("lang") == "de"
+    expect(page.locator("html")).to_have_attribute("lang", "de")

@@ -5,31 +5,59 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.looks import LOOKS, look
+from tests.browser.looks import LOOKED, look
 
 from .conftest import DeskSite
+from .test_queue import told
 
 
-@pytest.mark.parametrize("context", LOOKS, indirect=True)
-def test_the_pages_of_an_agent(desk: DeskSite, page: Page, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("context", [LOOKED], indirect=True)
+def test_the_pages_of_an_agent(desk: DeskSite, page: Page) -> None:
     page.goto(f"{desk.url}/desk/sign-in")
-    faults = look(page, "sign-in", request)
+    faults = look(page, "sign-in")
     _busy(desk)
     _talk(desk)
     desk.sign_in(page, "mia")
-    faults += look(page, "queue", request)
+    faults += look(page, "queue")
     page.goto(f"{desk.url}/desk/conversations/{desk.talk}?customer_id={desk.customer}")
     expect(page.get_by_text("Ben is answering")).to_be_visible()
-    faults += look(page, "conversation", request)
+    faults += look(page, "conversation")
     page.get_by_text("Make good").first.click()
-    faults += look(page, "make-good", request)
+    faults += look(page, "make-good")
     page.goto(f"{desk.url}/desk/settings")
-    faults += look(page, "settings", request)
+    faults += look(page, "settings")
     page.keyboard.press("?")
-    faults += look(page, "keys", request)
+    faults += look(page, "keys")
     page.goto(f"{desk.url}/desk/conversations/none")
-    faults += look(page, "trouble", request)
+    faults += look(page, "trouble")
     assert faults == []
+
+
+MIDDLES = (
+    "card => [...card.children].map(one => one.getBoundingClientRect()).map(box => box.y + box.height / 2)"
+)
+APART = """facts => [...facts.querySelectorAll('dt')]
+  .map(one => one.getBoundingClientRect().y - one.nextElementSibling.getBoundingClientRect().y)"""
+FORM = """form => {
+  const [card, label] = [form, form.querySelector('label')].map(one => one.getBoundingClientRect())
+  return [card.width, label.y - card.y]
+}"""
+
+
+def test_what_is_beside_each_other_begins_at_one_height(desk: DeskSite, page: Page) -> None:
+    """A form begins at the top of its card, what is named beside its name, and my shift is one line."""
+    _talk(desk)
+    told(desk, f"{desk.customer}-mia", "Mia")
+    desk.sign_in(page, f"{desk.customer}-mia")
+    middles = page.get_by_role("region", name="My shift").evaluate(MIDDLES)
+    assert max(middles) - min(middles) < 2
+    page.goto(f"{desk.url}/desk/settings")
+    width, top = page.locator("form.card").evaluate(FORM)
+    assert width <= 32 * 16
+    assert top < 32
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{desk.url}/desk/conversations/{desk.talk}?customer_id={desk.customer}")
+    assert {*page.locator("#aside-live .facts").evaluate(APART)} == {0}
 
 
 def _talk(desk: DeskSite) -> None:

@@ -47,5 +47,5 @@ def test_what_is_routed_to_me_is_there_at_once(desk: DeskSite, page: Page) -> No
     page.locator("summary", has_text="Give it to a colleague").click()
     page.get_by_label("Agent", exact=True).select_option(ben)
     press(page, page.get_by_role("button", name="Give it to them"))
-    expect(page.get_by_text("Done. But they have a break.")).to_be_visible()
+    expect(page.get_by_text("Done all the same. They have a break.")).to_be_visible()
     expect(page.locator("#state").get_by_text("Ben has it")).to_be_visible()

@@ -13,7 +13,7 @@ from pymongo import AsyncMongoClient
 from services.metrics.api import create_app
 from services.metrics.settings import MetricsSettings
 from shared.schemas.event import Event
-from tests.browser.looks import LOOKS
+from tests.browser.looks import LOOKED
 from tests.browser.serving import serving
 from tests.unit.followup.mailserver import free_port
 from tests.unit.metrics.test_api import Broker
@@ -22,7 +22,7 @@ from tests.unit.metrics.year import year
 
 KEY = "a-key-for-managers"
 OPENED: dict[str, Any] = {"http_credentials": {"username": "anybody", "password": KEY}}
-OPEN_LOOKS = [pytest.param({**one.values[0], **OPENED}, id=one.id) for one in LOOKS]
+OPEN_LOOKED = LOOKED | OPENED
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 

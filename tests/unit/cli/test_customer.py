@@ -1,16 +1,15 @@
 """``rapport customer export`` against an API that answers as interactions does."""
 
 import json
-import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+
+from tests.commanded import Ran, rapport
 
 LATER = (202, b'{"export_id": "e-1", "rows": 7}')
 DOCUMENT = b'{"format": "rapport.export.v1"}' + b" " * 600_000
@@ -44,16 +43,9 @@ def api(*answers: tuple[int, bytes], short: int = 0) -> Iterator[tuple[str, list
             thread.join()
 
 
-def export(folder: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
+def export(folder: Path, url: str, *arguments: str) -> Ran:
     told = {"RAPPORT_INTERACTIONS_URL": url, "RAPPORT_API_KEY": "k", "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", "rapport", "customer", "export", *arguments],
-        cwd=folder,
-        env=kept | {"PYTHONPATH": str(Path(__file__).parents[3])} | told,
-        capture_output=True,
-        timeout=60,
-    )
+    return rapport("customer", "export", *arguments, cwd=folder, **told)
 
 
 def test_it_waits_until_the_export_is_ready(tmp_path: Path) -> None:
@@ -72,7 +64,7 @@ def test_it_waits_until_the_export_is_ready(tmp_path: Path) -> None:
 def test_a_page_goes_to_standard_output(tmp_path: Path) -> None:
     with api((200, b"<!doctype html>")) as (url, asked):
         done = export(tmp_path, url, "c-1", "--html")
-    assert (done.returncode, done.stdout) == (0, b"<!doctype html>")
+    assert (done.returncode, done.out) == (0, b"<!doctype html>")
     assert asked == ["/customers/c-1/export?format=html text/html"]
     assert list(tmp_path.iterdir()) == []
 
@@ -81,14 +73,14 @@ def test_what_goes_wrong_is_said_and_leaves_no_file(tmp_path: Path) -> None:
     silent = {"detail": "The export could not be made: loyalty answered 503.", "status": 503}
     with api((503, json.dumps(silent).encode())) as (url, _):
         done = export(tmp_path, url, "c-1", "--out", "ann.json")
-    assert (done.returncode, b"loyalty answered 503" in done.stderr) == (1, True)
+    assert (done.returncode, "loyalty answered 503" in done.stderr) == (1, True)
     with api((403, b"{}")) as (url, _):
         done = export(tmp_path, url, "c-1")
-    assert b"must be one with admin" in done.stderr
+    assert "must be one with admin" in done.stderr
     with api(WHOLE, short=10) as (url, _):
         done = export(tmp_path, url, "c-1", "--out", "ann.json")
     assert done.returncode == 1, done.stderr
     with api(WHOLE) as (url, _):
         done = export(tmp_path, url, "c-1", "--out", "none/ann.json")
-    assert b"There is no folder" in done.stderr
+    assert "There is no folder" in done.stderr
     assert list(tmp_path.iterdir()) == []

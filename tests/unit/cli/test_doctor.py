@@ -1,13 +1,17 @@
 """``rapport doctor``: what it makes of what it sees, part by part."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from rapport.commands import doctor as command
-from rapport.doctor import brokers, certificates, clocks, services, store
+from rapport.doctor import brokers, certificates, clocks, issuers, services, store
 from rapport.doctor.examine import examine
 from rapport.doctor.finding import Finding
 from rapport.erasures.key import keep_key
@@ -112,6 +116,56 @@ def test_services_tell_their_version() -> None:
     assert services.judged("loyalty", 200, "<html>", None, "1.0").state == "warn"
     down = services.judged("loyalty", 503, '{"detail": "Kafka does not answer."}', None, "1.0")
     assert (down.state, "Kafka does not answer" in down.said) == ("bad", True)
+
+
+@contextmanager
+def answering(told: dict[str, bytes]) -> Iterator[str]:
+    """A server that has these paths; yields where it is."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = told.get(self.path)
+            self.send_response(404 if body is None else 200)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def of_issuers(told: dict[str, bytes], path: str = "/keys") -> tuple[Finding, ...]:
+    with answering(told) as url:
+        return tuple(issuers.look({issuers.KEYS: url + path, issuers.PROVIDER: url}))
+
+
+def test_who_signs_tokens_is_asked() -> None:
+    keys, provider = of_issuers({"/keys": b'{"keys": [{"kid": "a"}]}'})
+    assert (keys.state, keys.said) == ("ok", "1 keys published")
+    assert (provider.state, "answers 404" in provider.said) == ("bad", True)
+    keys, provider = of_issuers({"/keys": b"[]", issuers.DISCOVERY: b'{"issuer": "http://other"}'})
+    assert (keys.state, "publishes no keys" in keys.said) == ("bad", True)
+    assert (provider.state, "calls itself http://other" in provider.said) == ("bad", True)
+    keys, _ = of_issuers({"/keys": b"<html>"})
+    assert (keys.state, "no JSON" in keys.said) == ("bad", True)
+
+
+def test_a_signer_that_is_away_is_named_with_what_to_do() -> None:
+    with answering({}) as gone:
+        pass
+    keys, provider = issuers.look({issuers.KEYS: gone})
+    assert (keys.state, keys.do) == ("bad", "correct RAPPORT_JWKS_URL, or open the way to it")
+    assert provider.state == "skipped"
 
 
 def test_what_nobody_named_is_said_too(tmp_path: Path) -> None:

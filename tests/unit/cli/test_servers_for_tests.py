@@ -1,8 +1,12 @@
 """Where integration tests take Kafka and MongoDB from, as STACK says."""
 
+import ast
+from pathlib import Path
+
 import pytest
 
 from tests import containers, servers
+from tests.sharing import on_the_platform
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +59,13 @@ def test_the_broker_in_a_container_has_the_settings_of_the_embedded_one() -> Non
     assert told["KAFKA_LISTENERS"].startswith("PLAINTEXT://0.0.0.0:9092")
     assert told["KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS"] == "1000"
     assert "KAFKA_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS" not in told
+
+
+def test_what_asks_for_the_platform_is_known_by_its_text() -> None:
+    """Else a second process would start another."""
+    tests = Path(__file__).parents[2]
+    for file in [*tests.glob("integration/test_*.py"), *tests.glob("contract/test_*.py")]:
+        functions = [one for one in ast.walk(ast.parse(file.read_text("utf-8"))) if hasattr(one, "args")]
+        named = {one.name for one in functions if isinstance(one, ast.FunctionDef)}
+        taken = {arg.arg for one in functions for arg in getattr(one.args, "args", ())}
+        assert on_the_platform(file) == ("stack" in taken and "stack" not in named), file.name

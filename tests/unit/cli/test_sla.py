@@ -1,15 +1,13 @@
 """``rapport sla`` as a user runs it."""
 
 import io
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from rich.console import Console
 
 from rapport.sla.outline import outline
 from services.interactions.config import load
+from tests.commanded import Ran, rapport
 
 POLICY = """
 name: mine
@@ -26,16 +24,9 @@ root_causes: [carrier, the warehouse]
 """
 
 
-def check(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def check(text: str, folder: Path) -> Ran:
     (folder / "mine.yaml").write_text(text)
-    return subprocess.run(
-        [sys.executable, "-m", "rapport", "sla", "check", "mine.yaml"],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "120"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return rapport("sla", "check", "mine.yaml", cwd=folder)
 
 
 def test_check_shows_what_the_policy_holds_and_what_looks_like_a_slip(tmp_path: Path) -> None:

@@ -1,9 +1,6 @@
 """``rapport sla explain`` against an API that answers as interactions does."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +13,7 @@ import pytest
 from services.interactions.domain.sla.clocks import clocks
 from services.interactions.domain.sla.log import Kind
 from services.interactions.models.clocks import explained_clocks
+from tests.commanded import Ran, rapport
 from tests.unit.interactions.sla.story import SLA, at, fact, opened
 
 LOG = (opened("2 08:00"), fact("2 08:30", Kind.ANSWERED))
@@ -49,16 +47,8 @@ def api(status: int, body: bytes) -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-def explain(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "rapport", "sla", "explain", *arguments],
-        cwd=folder,
-        env=kept | {"PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "80"} | environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def explain(folder: Path, *arguments: str, **environ: str) -> Ran:
+    return rapport("sla", "explain", *arguments, cwd=folder, COLUMNS="80", **environ)
 
 
 def asked_of(url: str) -> dict[str, str]:

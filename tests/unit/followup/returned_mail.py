@@ -1,4 +1,9 @@
-"""Mails that come back, as mail servers write them; ``{id}`` is the message's outreach."""
+"""Mails that come back, as servers write them; ``{id}`` is the message's outreach, ``{mark}`` its mark."""
+
+from shared.mail.marks import mark_of
+
+KEY = b"k" * 32
+"""Whose signature the mark is, unless the test says it."""
 
 POSTFIX = """\
 Return-Path: <>
@@ -47,6 +52,7 @@ From: Store <hello@store.example>
 To: Ada Byron <ada@example.org>
 Subject: Thank you
 Message-ID: <{id}@store.example>
+CFBL-Feedback-ID: {mark}
 
 --8A1D.1/mx.example--
 """
@@ -92,6 +98,8 @@ To: ada@corp.example
 Subject: Thank you
 Message-ID:
  <{id}@store.example>
+CFBL-Feedback-ID:
+ {mark}
 Content-Type: multipart/alternative; boundary="inner"
 
 --inner
@@ -121,6 +129,7 @@ This is a permanent error; I've given up. Sorry it didn't work out.
 Return-Path: <hello@store.example>
 Received: (qmail 1 invoked from network); 2 Mar 2026 12:00:00 -0000
 Message-ID: <{id}@store.example>
+CFBL-Feedback-ID: {mark}
 From: Store <hello@store.example>
 To: ada@old.example
 Subject: Thank you
@@ -158,6 +167,7 @@ From: Store <hello@store.example>
 To: redacted@isp.example
 Subject: Thank you
 Message-ID: <{id}@store.example>
+CFBL-Feedback-ID: {mark}
 
 Dear Ada
 --arf--
@@ -184,6 +194,7 @@ def mail(text: str, id: str = "o-1", **more: str) -> bytes:
         "diagnosis": "550 5.1.1 <ada@example.org>: user unknown",
         "kind": "abuse",
         "sender": "hello@store.example",
+        "mark": mark_of(KEY, id),
         **more,
     }
     return text.format(id=id, **told).replace("\n", "\r\n").encode()

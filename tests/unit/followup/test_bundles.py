@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from services.followup.domain.gate import decision
 from services.followup.domain.messages.check import check
 from services.followup.domain.messages.templates import Templates
 from services.followup.domain.rules.rules import Rules
@@ -211,3 +213,19 @@ def test_what_was_bought_in_a_year_is_never_two_mails_at_once() -> None:
     times = [at for at, rule in mails(driver) if rule in ("thanks", "tier", "hello")]
     assert all(later - earlier > 2 * HOUR for earlier, later in pairwise(times))
     balanced(driver)
+
+
+def test_one_alone_is_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    ask_it = decision.ask
+
+    def counted(*about: Any) -> Any:
+        asked.append(about[2].rule)
+        return ask_it(*about)
+
+    monkeypatch.setattr(decision, "ask", counted)
+    driver = known()
+    driver.event(MemberEnrolled())
+    driver.after(6 * HOUR)
+    assert went(driver) == ["hello"]
+    assert asked == ["hello"]

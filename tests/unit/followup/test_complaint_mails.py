@@ -27,6 +27,7 @@ from .driver import (
     rules,
 )
 from .hearing import sent
+from .merged import OLD, merge
 from .webhookserver import webhook
 
 MINUTE = timedelta(minutes=1)
@@ -73,6 +74,27 @@ def test_each_step_is_told_at_once_and_the_check_later(name: str) -> None:
     assert sent(driver) == [(ACKNOWLEDGED, at[0]), (UPDATE, at[1]), (UPDATE, at[2]), (CHECK, at[3] + 2 * DAY)]
 
 
+@pytest.mark.parametrize("merged", [False, True])
+def test_its_mails_answer_the_mail_that_it_was_made_by(merged: bool) -> None:
+    """And no other; though a step was heard before it, or its customer is another by now."""
+    driver = Driver(policy=policy(rules("retail")))
+    of = OLD if merged else "c-1"
+    for id in (of, "c-1"):
+        driver.event(profile(), at=NOON - DAY, of=id)
+    made = opened().model_copy(update={"message_id": "m-1@home.example"})
+    driver.event(acknowledged(), of=of)
+    driver.event(made, at=NOON - HOUR, of=of)
+    if merged:
+        merge(driver, into="c-1")
+    driver.event(updated())
+    driver.event(opened("k-2"))
+    driver.event(acknowledged(id="k-2"), at=NOON + MINUTE)
+    driver.after(2 * MINUTE)
+    found = [(mail["rule"], mail["headers"].get("In-Reply-To")) for mail in driver.sent]
+    theirs = "<m-1@home.example>"
+    assert sorted(found, key=str) == [(ACKNOWLEDGED, theirs), (ACKNOWLEDGED, None), (UPDATE, theirs)]
+
+
 # --- how they read
 
 
@@ -106,6 +128,7 @@ def test_without_the_agents_words_it_reads_well_too(message: str | None) -> None
         ("America/New_York", "2026-07-04T23:30:00Z", "by 4 July 2026 at 19:30 EDT."),
         ("America/Sao_Paulo", "2026-03-04T17:00:00+01:00", "by 4 March 2026 at 13:00 UTC-03:00."),
         (None, "2026-03-04T09:05:59.5Z", "by 4 March 2026 at 09:05 UTC."),
+        ("Europe/Berlin", "9999-12-31T23:59:59Z", "by 31 December 9999 at 23:59 UTC."),
     ],
 )
 def test_what_was_promised_is_told_in_the_customers_own_time(

@@ -10,7 +10,7 @@ from shared.runtime.config import ConfigError
 from shared.schemas.customers import CustomerErased, CustomerUpdated
 from shared.schemas.loyalty import MemberEnrolled
 from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSuppressed
-from shared.schemas.purchases import SubscriptionCancelled, SubscriptionRenewed
+from shared.schemas.purchases import ProductRegistered, SubscriptionCancelled, SubscriptionRenewed
 
 from .driver import DAY, HEAD, HOUR, NOON, Driver, granted, previewed, profile, started, written
 from .hearing import reasons, sent
@@ -49,6 +49,23 @@ def test_each_year_at_its_hour_where_the_customer_lives() -> None:
                                               at("2028-04-01T00:00Z")]  # fmt: skip
     assert len(driver.facts(OutreachScheduled)) == 3
     assert len(driver.timers) == 1
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Europe/Berlin", "UTC", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "9999-12-31T00:00:00-12:00", "0001-01-01T00:00:00Z"])
+def test_what_never_ends_may_be_said_to_end_at_the_end_of_the_calendar(zone: str, end: str) -> None:
+    """There are no local times there, and no day 30 days before the first."""
+    driver = known(rule(EXPIRES), timezone=zone)
+    driver.event(renewed(at(end)))
+    assert not driver.timers
+    driver.event(renewed(driver.now + 40 * DAY, "s-2"))
+    driver.after(12 * DAY)
+    assert len(driver.sent) == 1
+    product = {"product_id": "p-1", "sku": "pot", "purchased_at": end, "maintenance_every_days": 36_500}
+    owner = known(rule(DUE), timezone=zone)
+    owner.event(ProductRegistered.model_validate(product))
+    owner.after(DAY)
+    assert not owner.sent
 
 
 def test_the_29th_of_february_is_the_28th_in_other_years() -> None:

@@ -213,7 +213,7 @@ def test_a_class_of_its_own_decides_what_counts() -> None:
     ("change", "fault"),
     [
         ({"caps": [{"max": 1, "per": "year"}]}, "one of day, week, month"),
-        ({"caps": [{"max": 1, "per": "0s"}]}, "one of day, week, month"),
+        ({"caps": [{"max": 1, "per": "0s"}]}, "must be more than nothing"),
         ({"caps": [{"max": 1, "per": "day", "purposes": ["service"]}]}, "marketing"),
         ({"caps": [{"max": 1, "per": "day", "group": "club"}]}, "no rule is of the group club"),
         ({"send_windows": {"marketing": {"from": "09:00", "to": "09:00"}}}, "the same time"),

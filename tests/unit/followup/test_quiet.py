@@ -51,20 +51,36 @@ def test_an_end_inside_the_clock_change(end: str, moment: str, until: str) -> No
     assert quiet_until(at(moment), ZoneInfo("Europe/Berlin"), hours) == at(until)
 
 
+def test_clocks_that_go_back_to_before_the_night_end_it() -> None:
+    """At 03:00 it is 02:00 again, and quiet from 02:30 on."""
+    hours, berlin = QuietHours.model_validate({"from": "02:30", "to": "08:00"}), ZoneInfo("Europe/Berlin")
+    assert quiet_until(at("2026-10-25T00:45:00.5Z"), berlin, hours) == at("2026-10-25T01:00:00Z")
+    assert quiet_until(at("2026-10-25T01:00:00Z"), berlin, hours) is None
+    assert quiet_until(at("2026-10-25T01:30:00Z"), berlin, hours) == at("2026-10-25T07:00:00Z")
+
+
 ZONES = [
     "UTC",
+    "Pacific/Kiritimati",
+    "Pacific/Chatham",
+    "Antarctica/Troll",
     "Europe/Berlin",
     "America/New_York",
     "Australia/Lord_Howe",
     "Asia/Kathmandu",
     "America/Santiago",
 ]
+MINUTES_NEAR = st.integers(-1440, 1440)
 MINUTES = st.integers(0, 1439).map(lambda n: time(n // 60, n % 60))
 
 
 @given(
     zone_name=st.sampled_from(ZONES),
-    minutes=st.integers(0, 366 * 1440),
+    # Half of them near the clock changes of Berlin, New York and Chatham.
+    minutes=st.integers(0, 366 * 1440)
+    | st.builds(
+        lambda day, minute: day * 1440 + minute, st.sampled_from([66, 87, 93, 270, 297, 304]), MINUTES_NEAR
+    ),
     start=MINUTES,
     end=MINUTES,
 )

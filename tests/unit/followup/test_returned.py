@@ -10,17 +10,16 @@ from hypothesis import strategies as st
 from services.followup.channels.email import EmailSettings
 from shared.mail.addresses import BounceAddress, BounceAddressError
 from shared.mail.bounces import verdict
-from shared.mail.returned import MOST_BYTES, Returned, read
+from shared.mail.marks import mark_of, read_mark
+from shared.mail.returned import MOST_BYTES, Returned, believed, read
 
-from .returned_mail import ARF, EXCHANGE, POSTFIX, QMAIL, VACATION, mail
-
-KEY = b"k" * 32
+from .returned_mail import ARF, EXCHANGE, KEY, POSTFIX, QMAIL, VACATION, mail
 
 
 def said(raw: bytes) -> tuple[str, str | None, str | None, str | None] | None:
     """(what, kind, code, name of the message)"""
     found = read(raw)
-    return found and (found.what, found.kind, found.code, next(iter(found.names), None))
+    return found and (found.what, found.kind, found.code, next(iter(believed(found, (KEY,), None)), None))
 
 
 def kind(found: Returned | None) -> str:
@@ -68,7 +67,7 @@ def test_what_is_no_report_says_nothing(raw: bytes) -> None:
 def test_servers_with_words_of_their_own() -> None:
     unknown = read(mail(QMAIL, diagnosis="Sorry, no mailbox here by that name. (#5.1.1)"))
     assert unknown is not None
-    assert (unknown.what, unknown.code, unknown.names) == ("bounced", "5.1.1", ("o-1",))
+    assert (unknown.what, unknown.code, unknown.marks) == ("bounced", "5.1.1", (mark_of(KEY, "o-1"),))
     assert kind(unknown) == "hard"
     blocked = read(mail(QMAIL, diagnosis="554 rejected: blocked by our policy"))
     assert kind(blocked) == "soft"
@@ -86,7 +85,7 @@ def test_of_several_recipients_the_worst_counts() -> None:
 def test_a_reports_own_name_is_not_the_messages() -> None:
     found = read(mail(POSTFIX))
     assert found is not None
-    assert found.names == ("o-1",)
+    assert found.marks == (mark_of(KEY, "o-1"),)
     assert "bounces@news.example" in found.to
 
 
@@ -114,7 +113,7 @@ NESTED = b"".join(
         b"Content-Type: message/delivery-status\r\n\r\n" + b"Action: delayed\r\n\r\n" * 50_000,
         b"Content-Type: message/delivery-status\r\n\r\n" + b"Action: failed\r\n\r\n" * 50_000,
         b"To: " + b"a@b," * 100_000,
-        b"Subject: x\r\n\r\n" + b"Message-ID: <a@b>\r\n" * 50_000,
+        b"Subject: x\r\n\r\n" + b"CFBL-Feedback-ID: a-b\r\n" * 50_000,
         b"Content-Transfer-Encoding: base64\r\nContent-Type: text/plain; charset=x-evil\r\n\r\n!!!!",
         mail(POSTFIX).replace(b"us-ascii", b"\xff\xfe"),
     ],
@@ -123,7 +122,7 @@ def test_a_bomb_costs_little(bomb: bytes) -> None:
     started = time.process_time()  # of this process alone: others may be busy
     found = read(bomb)
     assert time.process_time() - started < 5
-    assert found is None or len(found.names) <= 20
+    assert found is None or len(found.marks) <= 20
 
 
 def test_a_report_before_a_large_message_is_read() -> None:
@@ -147,6 +146,23 @@ def test_an_envelope_names_its_message(id: str) -> None:
     changed = address.replace(id, id[::-1])
     assert changed == address or bounces.read(changed) is None
     EmailMessage()["To"] = address
+
+
+@given(st.from_regex(r"[A-Za-z0-9._:-]{1,128}", fullmatch=True))
+def test_a_mark_is_good_for_its_message_and_key(id: str) -> None:
+    mark = mark_of(KEY, id)
+    assert len(f"CFBL-Feedback-ID: {mark}") <= 998
+    assert read_mark((b"new", KEY), mark) == id
+    assert read_mark((b"new",), mark) is None
+    assert read_mark((KEY,), f"x{mark}") is None
+    assert read_mark((KEY,), id) != id
+
+
+@pytest.mark.parametrize(
+    "bad", ["", "-", "o-1", "o-1-", "o-1-" + "a" * 15, "a b-" + "a" * 16, "o-1-" + "ä" * 16]
+)
+def test_what_is_no_mark_names_nothing(bad: str) -> None:
+    assert read_mark((KEY,), bad) is None
 
 
 def test_ids_that_are_no_part_of_an_address_are_left_out() -> None:

@@ -18,13 +18,14 @@ from services.followup.returns.intake import take_in
 from services.followup.returns.reader import SOURCE, ReturnsReader
 from shared.mail.addresses import BounceAddress
 from shared.mail.connections import BUSY
+from shared.mail.marks import HEADER, mark_of
 from shared.schemas.commands.receipts import ReceiptReported
 
 from .mailserver import Database, FakeRuntime, Inbox, free_port, row, sender_of, smtp_server, until
-from .returned_mail import ARF, POSTFIX, QMAIL, VACATION, mail
+from .returned_mail import ARF, EXCHANGE, KEY, POSTFIX, QMAIL, VACATION, mail
 from .test_rules import settings
 
-BOUNCES = BounceAddress.parse("bounces+{token}@news.example", (b"k" * 32,))
+BOUNCES = BounceAddress.parse("bounces+{token}@news.example", (KEY,))
 BOUNCED = mail(POSTFIX, to=BOUNCES.of("o-1"))
 
 
@@ -38,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 async def reader(database: Database, runtime: FakeRuntime) -> ReturnsReader:
     await database[COLLECTION].insert_many([row("o-1", status="sent"), row("abc123", status="sent")])
-    return ReturnsReader(runtime, BOUNCES)
+    return ReturnsReader(runtime, (KEY,), BOUNCES)
 
 
 def heard(runtime: FakeRuntime) -> list[tuple[str, str, str | None]]:
@@ -58,7 +59,7 @@ async def test_a_maildir_is_emptied_into_reports(
     folder: Path, reader: ReturnsReader, runtime: FakeRuntime
 ) -> None:
     (folder / "new" / "1.a").write_bytes(BOUNCED)
-    (folder / "new" / "2.b").write_bytes(mail(ARF, sender=BOUNCES.of("abc123"), id="gone"))
+    (folder / "new" / "2.b").write_bytes(mail(ARF, sender=BOUNCES.of("abc123"), mark=""))
     (folder / "new" / "3.c").write_bytes(mail(VACATION))
     (folder / "new" / "4.d").write_bytes(mail(POSTFIX, id="nobody"))
     (folder / "new" / ".hidden").write_bytes(BOUNCED)
@@ -68,31 +69,30 @@ async def test_a_maildir_is_emptied_into_reports(
     assert await mailbox.look(folder, reader, runtime.stopping) == 0
 
 
-async def test_who_has_only_seen_a_mail_cannot_say_that_it_came_back(
+async def test_who_has_only_seen_an_answer_cannot_say_what_became_of_a_mail(
     database: Database, reader: ReturnsReader, runtime: FakeRuntime
 ) -> None:
-    """A Message-ID stands in each answer. Of what no envelope can name, and where it names none, it is all
-    that there is."""
+    """A Message-ID stands in each answer: a report of no signature is of no message, a complaint neither."""
     await database[COLLECTION].insert_one(row("R:1", status="sent"))
     forged = BounceAddress.parse("bounces+{token}@news.example", (b"x" * 32,))
-    for raw in (
-        mail(POSTFIX),
-        mail(POSTFIX, to=forged.of("o-1")),
-        mail(POSTFIX, to=BOUNCES.of("gone")),
-        mail(POSTFIX, action="delivered", status="2.0.0"),
-        mail(QMAIL),
-    ):
-        assert await reader.take(raw) == "unknown"
-    assert await reader.take(mail(POSTFIX, id="R:1")) == "reported"
-    assert await reader.take(mail(ARF)) == "reported", "a loop may leave the envelope out"
-    plain = BounceAddress.parse("bounces@news.example", (b"k" * 32,))
-    for bounces in (None, plain):
-        assert await ReturnsReader(runtime, bounces).take(mail(POSTFIX)) == "reported"
-    assert [told[:2] for told in heard(runtime)] == [
-        ("R:1", "bounced"),
-        ("o-1", "complained"),
-        *[("o-1", "bounced")] * 2,
-    ]
+    plain = BounceAddress.parse("bounces@news.example", (KEY,))
+    for text in (POSTFIX, EXCHANGE, QMAIL, ARF):
+        for told in (
+            {"mark": ""},
+            {"mark": mark_of(b"x" * 32, "o-1")},
+            {"mark": mark_of(KEY, "o-1") + "a"},
+            {"mark": "", "sender": forged.of("o-1"), "to": forged.of("o-1")},
+            {"mark": "", "to": BOUNCES.of("gone")},
+            {"mark": mark_of(KEY, "gone")},
+        ):
+            for bounces in (BOUNCES, plain, None):
+                assert await ReturnsReader(runtime, (KEY,), bounces).take(mail(text, **told)) == "unknown"
+    assert runtime.published == []
+    for text in (POSTFIX, EXCHANGE, QMAIL, ARF):
+        for bounces in (BOUNCES, plain, None):
+            raw = mail(text, id="R:1")
+            assert await ReturnsReader(runtime, (b"new" * 9, KEY), bounces).take(raw) == "reported"
+    assert {told[:2] for told in heard(runtime)} == {("R:1", "bounced"), ("R:1", "complained")}
 
 
 async def test_the_same_mail_is_one_report(
@@ -229,7 +229,7 @@ async def test_it_is_switched_on_by_its_settings(
         bounce_maildir=folder, bounce_address="b+{token}@x.example", bounce_lmtp=f"[::1]:{free_port()}"
     )
     assert on.bounces is not None
-    (folder / "new" / "1.a").write_bytes(mail(POSTFIX, to=on.bounces.of("o-1")))
+    (folder / "new" / "1.a").write_bytes(mail(POSTFIX, mark="", to=on.bounces.of("o-1")))
     running = asyncio.create_task(take_in(on, runtime))
     await until(lambda: bool(runtime.published))
     runtime.stopping.set()
@@ -265,3 +265,5 @@ async def test_a_mail_goes_from_the_address_that_names_it(
         await sender.round()
     assert sorted(senders) == sorted([BOUNCES.of("abc123"), "bounces@news.example"])
     assert {str(message["From"]) for message in inbox.messages} == {"Störe <hello@store.example>"}
+    marks = {str(message[HEADER]) for message in inbox.messages}
+    assert marks == {mark_of(KEY, "abc123"), mark_of(KEY, "R:1")}

@@ -11,6 +11,7 @@ import pytest
 from services.followup.channels.base import Attempt, Channel, Result
 from services.followup.domain.rows import COLLECTION, Delivery
 from services.followup.sender import Sender
+from services.followup.sending import ready as ready_names
 from services.followup.sending.ready import Ready
 from shared.schemas.event import Event
 
@@ -222,6 +223,27 @@ async def test_marks_and_reports_wait_for_half_of_the_lanes(database: Database, 
     await sender_.round()
     assert len(runtime.published) == 64
     assert len(sizes) <= 40
+
+
+async def test_a_backlog_longer_than_is_kept_in_mind_hides_no_other_rule(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ready_names, "MOST_LINES", 20)
+    monkeypatch.setattr(ready_names, "MOST_BEHIND", 5)
+    await put(database, 60, rule="campaign")
+    later = datetime.now(UTC) - timedelta(seconds=30)
+    rows = [
+        row(f"{rule}{i:02}", rule=rule, channel="pigeon", not_before=later + timedelta(seconds=n))
+        for n, (rule, many) in enumerate([("news", 30), ("thank-you", 1), ("welcome", 2)])
+        for i in range(many)
+    ]
+    await database[COLLECTION].insert_many([*rows, row("odd", rule=None, channel="pigeon")])
+    ready = Ready(
+        database[COLLECTION], "pigeon", owns=lambda _: True, held=set(), clock=lambda: datetime.now(UTC)
+    )
+    taken = [one["_id"] for one in await ready.take(12)]
+    assert {"news00", "thank-you00", "welcome00", "welcome01", "odd"} <= set(taken)
+    assert len(ready._turns) == 20 + 5 + 4 - len(taken)
 
 
 async def test_what_becomes_ready_behind_many_has_its_turn_soon(database: Database) -> None:

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from shared.schemas.complaints import ComplaintClosed
-from shared.schemas.feedback import ReviewPosted, SurveyAnswered
+from shared.schemas.feedback import ReferralMade, ReviewPosted, SurveyAnswered
 from shared.schemas.insights import FeedbackActed
 from shared.schemas.interactions import ConversationClosed
 from shared.schemas.loyalty import MemberEnrolled
-from shared.schemas.outreach import OutreachScheduled, OutreachSent, OutreachSuppressed
+from shared.schemas.outreach import OutreachGoalReached, OutreachScheduled, OutreachSent, OutreachSuppressed
 from shared.schemas.purchases import SubscriptionRenewed
 from shared.schemas.teams import TaskOpened
 
@@ -20,11 +20,14 @@ from .driver import (
     Driver,
     granted,
     opened,
+    policy,
     purchase,
+    reachable,
     reopened,
     resolved,
     returned,
     reward,
+    rules,
     started,
     tier,
 )
@@ -116,7 +119,15 @@ def test_promoters_are_invited_to_bring_a_friend_once_a_year() -> None:
     driver.after(30 * DAY)
     driver.event(nps(10))
     driver.after(30 * DAY)
-    assert [message["at"] for message in sent(driver, "invite-friends")] == [NOON + DAY]
+    invited = [(message["template"], message["at"]) for message in sent(driver, "invite-friends")]
+    assert invited == [("invite-friends", NOON + DAY), ("invite-friends-again", NOON + 15 * DAY)]
+    brought = ada()
+    brought.event(nps(9))
+    brought.after(10 * DAY)
+    brought.event(ReferralMade(referred_customer="c-2"))
+    brought.after(30 * DAY)
+    assert [message["at"] for message in sent(brought, "invite-friends")] == [NOON + DAY]
+    assert [goal.rule for goal in brought.facts(OutreachGoalReached)] == ["invite-friends"]
     unhappy = ada()
     unhappy.event(nps(10))
     unhappy.event(opened())
@@ -189,6 +200,9 @@ def test_who_looks_in_often_and_does_not_buy_is_greeted() -> None:
         driver = ada()
         if last_bought is not None:
             driver.event(purchase(), at=NOON - last_bought * DAY)
+        return looking(driver)
+
+    def looking(driver: Driver) -> Driver:
         for _ in range(4):
             driver.event(contact("visit"))
             driver.after(2 * DAY)
@@ -198,6 +212,13 @@ def test_who_looks_in_often_and_does_not_buy_is_greeted() -> None:
     assert len(sent(looks(None), "good-to-see-you")) == 1
     assert len(sent(looks(100), "good-to-see-you")) == 1
     assert not sent(looks(20), "good-to-see-you")
+    arms = {}
+    for number in range(60):
+        one = looking(reachable(Driver(policy=policy(rules()), customer=f"c-{number}")))
+        [told] = one.facts(OutreachSent) or one.facts(OutreachSuppressed)
+        arms[number] = told.variant if isinstance(told, OutreachSent) else told.reason
+    assert set(arms.values()) == {"looking", "advice", "holdout"}
+    assert 1 <= [*arms.values()].count("holdout") <= 15, "one in ten"
 
 
 def test_who_asked_for_it_is_told_what_changed() -> None:

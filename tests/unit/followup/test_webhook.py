@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.followup.channels.webhook import signed
+from services.followup.channels.webhook import _wish, signed
 from services.followup.domain.rows import COLLECTION
 from services.followup.sender import Sender
 
@@ -188,6 +188,18 @@ async def test_retry_after_may_be_a_date_and_nonsense_is_nothing(
     rows = {r["_id"]: r["not_before"] - before for r in await database[COLLECTION].find({}).to_list()}
     assert timedelta(minutes=4, seconds=55) < rows["a"] < timedelta(minutes=5, seconds=5)
     assert timedelta(seconds=14) < rows["b"] < timedelta(seconds=20)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        "-5", "1e9", "٣", "0x10", "Thu,", "Sat, 29 Feb 2025 10:00:00 GMT", "Mon, 01 Jan 99999 00:00:00 GMT",
+        "1 Jan 99999999999999999999999 00:00:00 GMT", "Wed, 01 Jan 2026 00:00:00 +99999999999999",
+        "2026 Feb GMT 00:00:00 9999999999999 99:99",
+    ],
+)  # fmt: skip
+def test_a_wish_that_nobody_can_read_is_none(nonsense: str) -> None:
+    assert _wish(nonsense) is None
 
 
 @pytest.mark.parametrize("how", [Service.BREAK, Service.HANG, "500 Broken", "502 Bad", "504 Nobody Knows"])

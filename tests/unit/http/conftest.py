@@ -42,8 +42,10 @@ class FakeCollection:
     async def find_one(
         self, query: Mapping[str, Any], fields: Mapping[str, int] | None = None
     ) -> dict[str, Any] | None:
-        assert set(query) == {"_id"}
         self.database.check()
+        if not query:
+            return next(iter(self.rows.values()), None)
+        assert set(query) == {"_id"}
         return self.rows.get(query["_id"])
 
     async def insert_many(self, rows: Sequence[dict[str, Any]], *, ordered: bool) -> None:
@@ -55,11 +57,21 @@ class FakeCollection:
             raise BulkWriteError({"writeErrors": [{"code": 11000} for _ in again]})
 
     def find(self, query: Mapping[str, Any], fields: Mapping[str, int] | None = None) -> FakeCursor:
-        assert not query
-        return FakeCursor(list(self.rows.values()))
+        self.database.check()
+        if not query:
+            return FakeCursor(list(self.rows.values()))
+        assert set(query) == {"_id"}
+        return FakeCursor([self.rows[id] for id in query["_id"]["$in"] if id in self.rows])
+
+    async def update_many(self, query: Mapping[str, Any], change: Mapping[str, Any]) -> None:
+        self.database.check()
+        for id in query["_id"]["$in"]:
+            self.rows[id] = self.rows[id] | change["$set"]
 
 
 class FakeDatabase:
+    name = "rapport_loyalty"
+
     def __init__(self) -> None:
         self.collections: dict[str, FakeCollection] = {}
         self.error: Exception | None = None

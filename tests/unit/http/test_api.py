@@ -113,6 +113,15 @@ def test_healthy_however_sick_the_parts_are(api: TestClient, database: Any, publ
     assert api.get("/healthz").status_code == 200
 
 
+def test_whoever_would_know_nobody_who_was_erased_is_not_ready(api: TestClient, database: Any) -> None:
+    """It began before anybody was: a worker with another key has erased somebody since."""
+    database["keys"].rows["erasure"] = {"_id": "erasure", "fingerprint": "another"}
+    assert api.get("/readyz").status_code == 200
+    database["erased"].rows["0" * 32] = {"_id": "0" * 32}
+    body = problem(api.get("/readyz"), 503, "not_ready")
+    assert [e["field"] for e in body["errors"]] == ["erasure_key"]
+
+
 def test_the_broker_away_anywhere_is_503(api: TestClient, publisher: Any) -> None:
     publisher.ready = False
     answer = api.post("/publish")

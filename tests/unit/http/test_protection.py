@@ -72,6 +72,35 @@ def test_every_answer_is_protected(open_api: Any, settings: Settings, path: str)
         assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/nowhere", b"", 404),
+        ("DELETE", "/page", b"", 405),
+        ("POST", "/members/c-1/adjustments", b"{}", 401),
+        ("POST", "/members/c-1/adjustments", b"{", 400),
+        ("POST", "/members/c-1/adjustments", b"[]", 422),
+        ("POST", "/members/c-1/adjustments", b" " * 2_000_000, 413),
+        ("POST", "/members/c-1/adjustments", b'{"broken": true}', 500),
+    ],
+)
+def test_refusals_and_faults_are_protected_too(
+    open_api: Any, settings: Settings, method: str, path: str, body: bytes, status: int
+) -> None:
+    key = {} if status == 401 else KEY
+    with open_api(settings) as client:
+        answer = client.request(
+            method, path, content=body or None, headers=key | {"Content-Type": "application/json"}
+        )
+    assert answer.status_code == status
+    told = answer.headers
+    assert (told["x-content-type-options"], told["x-frame-options"]) == ("nosniff", "DENY")
+    assert (told["cache-control"], told["referrer-policy"]) == ("no-store", "no-referrer")
+    assert told["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert told["content-type"] == "application/problem+json"
+    assert (status == 405) == ("allow" in told)
+
+
 def test_https_alone_where_the_service_is_reached_by_it(open_api: Any, settings: Settings) -> None:
     https = changed(settings, loyalty_url="https://loyalty.test")
     with open_api(https) as client:

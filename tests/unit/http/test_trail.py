@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +11,13 @@ from fastapi import FastAPI
 from pymongo.errors import ServerSelectionTimeoutError
 from starlette.testclient import TestClient
 
+from shared.facts.erased import erased_hash
 from shared.http import trail as trails
 from shared.http.trail import AT_ONCE, Entry, Trail
 from shared.runtime.telemetry import AUDIT_LOST
 from tests.unit.http.conftest import HEADERS, FakeDatabase
 
+KEY = b"the key of erased ids"
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
 
@@ -26,7 +29,7 @@ def entries(count: int, first: int = 0) -> list[Entry]:
 
 def test_what_is_noted_is_written_once_however_often_the_store_goes_away() -> None:
     database: Any = FakeDatabase()
-    trail = Trail("loyalty", database)
+    trail = Trail("loyalty", database, KEY)
 
     async def run() -> None:
         trail.note(entries(AT_ONCE + 3))
@@ -45,6 +48,42 @@ def test_what_is_noted_is_written_once_however_often_the_store_goes_away() -> No
     assert sorted(found) == sorted(f"c-{n}" for n in range(AT_ONCE + 5))
 
 
+def test_of_somebody_erased_it_says_the_hash_whenever_that_was() -> None:
+    """The wish itself is written after their eraser has passed; so is who asks for them later."""
+    database: Any = FakeDatabase()
+    trail = Trail("loyalty", database, KEY)
+    audit, insert = database["audit"], database["audit"].insert_many
+
+    async def meanwhile(rows: Any, *, ordered: bool) -> None:
+        database["erased"].rows = {hash: {"_id": hash} for hash in (erased_hash(KEY, "c-1"),)}
+        await insert(rows, ordered=ordered)
+
+    audit.insert_many = meanwhile
+    trail.note([*entries(3), *entries(1, 1), replace(entries(1)[0], customer=None)])
+    asyncio.run(trail.flush())
+    hash = erased_hash(KEY, "c-1")
+    assert [row["customer"] for row in audit.rows.values()] == ["c-0", hash, "c-2", hash, None]
+    assert not trail._waiting
+
+
+def test_of_somebody_erased_before_no_clear_id_is_ever_written() -> None:
+    """A process may be killed as soon as it has written."""
+    database: Any = FakeDatabase()
+    hash = erased_hash(KEY, "c-1")
+    database["erased"].rows = {hash: {"_id": hash}}
+    trail, written = Trail("loyalty", database, KEY), []
+    audit, insert = database["audit"], database["audit"].insert_many
+
+    async def seen(rows: Any, *, ordered: bool) -> None:
+        written.extend(row["customer"] for row in rows)
+        await insert(rows, ordered=ordered)
+
+    audit.insert_many = seen
+    trail.note([*entries(3), *entries(1, 1), replace(entries(1)[0], customer=None)])
+    asyncio.run(trail.flush())
+    assert written == ["c-0", hash, "c-2", hash, None]
+
+
 def test_a_cancellation_that_the_driver_drops_keeps_nothing_from_ending() -> None:
     database: Any = FakeDatabase()
     write = database["audit"].insert_many
@@ -59,7 +98,7 @@ def test_a_cancellation_that_the_driver_drops_keeps_nothing_from_ending() -> Non
     database["audit"].insert_many = deaf
 
     async def run() -> None:
-        trail = Trail("loyalty", database)
+        trail = Trail("loyalty", database, KEY)
         async with trail.keep():
             trail.note(entries(AT_ONCE))
             await writing.wait()
@@ -74,7 +113,7 @@ def test_an_outage_keeps_the_newest_and_counts_what_is_lost(monkeypatch: pytest.
     database: Any = FakeDatabase()
     lost = AUDIT_LOST.labels("loyalty")
     before = lost._value.get()
-    trail = Trail("loyalty", database)
+    trail = Trail("loyalty", database, KEY)
     trail.note(entries(13))
     asyncio.run(trail.flush())
     assert [row["customer"] for row in database["audit"].rows.values()] == [f"c-{n}" for n in range(3, 13)]

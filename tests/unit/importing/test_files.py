@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rapport.importing import csv_file, json_file, rows
+from rapport.importing import json_file, rows
+from rapport.importing import lines as csv_lines
 from rapport.importing.sources import format_of
 from rapport.trouble import TroubleError
 from shared.expressions.kinds import Table
@@ -35,6 +37,9 @@ from .given import all_of, opened
         ("Ann;1,5\nBo;2\n", {"columns": ("name", "total"), "delimiter": ";"}),
         ("name;total\n'Ann';1,5\nBo;2\n", {"quote": "'"}),
         ("name ; total \n\n Ann ; 1,5 \n\nBo;2\n\n", {}),
+        ("sep=;\nname;total\nAnn;1,5\nBo;2\n", {}),
+        ("\ufeffSEP=|\r\nname|total\r\nAnn|1,5\r\nBo|2\r\n", {}),
+        ("sep=\t\nname\ttotal\nAnn\t1,5\nBo\t2", {"delimiter": "\t"}),
         ("name;total;note\nAnn;1,5;NULL\nBo;2;\n", {"absent": ("NULL",)}),
     ],
 )
@@ -46,9 +51,10 @@ def test_csv_in_every_dialect(tmp_path: Path, content: str | bytes, form: dict[s
 
 def test_quoted_line_ends_and_line_numbers(tmp_path: Path) -> None:
     text = 'a,b\n1,"x\ny ""z"""\n2,w\n"3\n\n",v\n4,u\n'
-    found = all_of(opened(tmp_path / "a.csv", text))
-    assert [row.record["b"] for row in found] == ['x\ny "z"', "w", "v", "u"]
-    assert [row.line for row in found] == [2, 4, 5, 8]
+    for first, before in (("", 0), ("sep=,\n", 1)):
+        found = all_of(opened(tmp_path / "a.csv", first + text))
+        assert [row.record["b"] for row in found] == ['x\ny "z"', "w", "v", "u"]
+        assert [row.line - before for row in found] == [2, 4, 5, 8]
 
 
 def test_another_encoding(tmp_path: Path) -> None:
@@ -65,15 +71,57 @@ def test_rows_that_do_not_fit_their_header(tmp_path: Path) -> None:
     assert found[1].record == {"a": "1"}
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_quote_that_never_ends_is_told_with_the_line_in_which_it_opens(tmp_path: Path, end: str) -> None:
+    text = f'a,b\r\n0,"u\nv"\n1,"w\n",x\r\n2,"""y"" z\r\n3,v{end}'
+    first, second, third = all_of(opened(tmp_path / "a.csv", text))
+    assert (first.record, second.record) == ({"a": "0", "b": "u\nv"}, {"a": "1", "b": "w"})
+    assert (third.line, third.record, third.cells) == (6, None, ())
+    assert third.fault == (
+        "cannot be read: the quote that opens in line 6 is not closed: the lines up to 7 are not read"
+    )
+    (row,) = all_of(opened(tmp_path / "a.csv", f'a,b\n"1\n2","3{end}'))
+    assert (row.line, row.fault) == (
+        2,
+        "cannot be read: the quote that opens in line 3 is not closed: the lines up to 3 are not read",
+    )
+    with pytest.raises(TroubleError, match="the quote that opens in line 1 is not closed"):
+        opened(tmp_path / "a.csv", f'a,"b\n1,2{end}')
+
+
+def test_a_quote_that_the_next_one_closes_is_told_too(tmp_path: Path) -> None:
+    """Where each cell is quoted, the quote that is to open the next ends it."""
+    first, second = all_of(opened(tmp_path / "a.csv", 'a,b\n1,"x\n2,"y"\n3,z "w"\n'))
+    assert (first.line, first.record) == (2, None)
+    assert first.fault == (
+        "cannot be read: in lines 2 to 3 text stands behind a quote that closes a cell: one may be open"
+    )
+    assert second.record == {"a": "3", "b": 'z "w"'}
+
+
+@pytest.mark.parametrize("lines", ["2,y\n", '2"x,"y\n'])
 def test_a_quote_that_never_ends_costs_what_a_row_may_have(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str
 ) -> None:
-    monkeypatch.setattr(csv_file, "MOST_BYTES", 1_000)
-    text = 'a,b\n1,"x\n' + "2,y\n" * 500 + "3,z\n"
-    found = all_of(opened(tmp_path / "a.csv", text))
+    """However many cells that is."""
+    monkeypatch.setattr(csv_lines, "MOST_BYTES", 1_000)
+    found = all_of(opened(tmp_path / "a.csv", 'a,b\n1,"x\n' + lines * 500 + '3,"z"\n'))
+    assert found[0].line == 2
     assert found[0].fault is not None
-    assert "field larger than" in found[0].fault
-    assert found[-1].record == {"a": "3", "b": "z"}
+    assert "the quote that opens in line" in found[0].fault
+    assert all(len(row.cells) < 1_000 for row in found)
+    assert found[-1].line > 250, "and what comes after it is read"
+
+
+def test_a_line_of_csv_without_an_end_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_lines, "MOST_BYTES", 2 * 2**20)
+    for long in (',"' + "x" * 2**22, "," * 2**22, ',"x\n' + "y" * 2**22 + '"'):
+        found = all_of(opened(tmp_path / "a.csv", f"a,b\n1{long}\n2,z\n"))
+        assert [row.fault is None for row in found] == [False, True]
+        assert found[-1].record == {"a": "2", "b": "z"}
+    assert found[0].fault == (
+        "cannot be read: the quote that opens in line 2 is not closed: the lines up to 3 are not read"
+    )
 
 
 def test_headers_that_name_nothing_or_twice(tmp_path: Path) -> None:
@@ -115,6 +163,39 @@ def test_one_document(tmp_path: Path) -> None:
     assert [row.record for row in all_of(opened(tmp_path / "a.json", '{"a": 1}'))] == [{"a": 1}]
     with pytest.raises(TroubleError, match="is not JSON"):
         opened(tmp_path / "a.json", "{")
+
+
+def test_a_time_of_parquet_that_is_none_costs_its_row(tmp_path: Path) -> None:
+    made = pa.table(
+        {
+            "n": [1, 2, 3],
+            "at": pa.array([0, 10**15, None], pa.timestamp("ms", "UTC")),
+            "old": pa.array([0, 0, -(10**11)], pa.timestamp("s")),
+            "map": pa.array([[("a", 1), ("b", 2)], [], None], pa.map_(pa.string(), pa.int64())),
+        }
+    )
+    pq.write_table(made, tmp_path / "a.parquet")
+    first, *others = opened(tmp_path / "a.parquet", (tmp_path / "a.parquet").read_bytes()).rows(0)
+    assert first.record == {
+        "n": 1, "at": "1970-01-01T00:00:00+00:00", "old": "1970-01-01T00:00:00", "map": [["a", 1], ["b", 2]]
+    }  # fmt: skip
+    assert [row.fault for row in (first, *others)] == [
+        None,
+        "cannot be read: at is beyond what a timestamp[ms, tz=UTC] may be here",
+        "cannot be read: old is beyond what a timestamp[ms] may be here",
+    ]
+
+
+@pytest.mark.parametrize("pandas", [True, False])
+def test_nanoseconds_of_parquet_are_read_as_microseconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pandas: bool
+) -> None:
+    if not pandas:
+        monkeypatch.setitem(sys.modules, "pandas", None)
+    made = pa.table({"at": pa.array([1_700_000_000_000_001_999], pa.timestamp("ns", "UTC"))})
+    pq.write_table(made, tmp_path / "a.parquet")
+    (row,) = opened(tmp_path / "a.parquet", (tmp_path / "a.parquet").read_bytes()).rows(0)
+    assert row.record == {"at": "2023-11-14T22:13:20.000001+00:00"}
 
 
 def test_parquet(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def sent(*rows: int) -> list[Sent]:
 
 def sender(url: str, patience_s: float = 5.0) -> tuple[Sender, list[str]]:
     waited: list[str] = []
-    return Sender(url, "key", patience_s=patience_s, waiting=waited.append), waited
+    return Sender(url, {"RAPPORT_API_KEY": "key"}, patience_s=patience_s, waiting=waited.append), waited
 
 
 def test_all_of_a_batch() -> None:

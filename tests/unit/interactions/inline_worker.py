@@ -9,6 +9,7 @@ from typing import cast
 
 from services.interactions.domain.state import Customer
 from services.interactions.worker import handler
+from shared.facts.erased import entry_mark
 from shared.journal.eraser import Eraser
 from shared.journal.partition import PartitionMemory
 from shared.journal.plan import Plan, StoredState
@@ -75,6 +76,7 @@ class InlineWorker:
             self._settings.oldest_key,
             stream=False,
             wall_clock=partial(datetime.now, UTC),
+            mark_of=partial(entry_mark, self._settings.erased_by),
         )
         await eraser.finish(0, memory)
 

@@ -1,6 +1,8 @@
 """Aliases in the worker: each has one writer, and one owner whatever comes, in whatever order."""
 
+from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -8,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.interactions.domain.aliases.called import CalledBy
-from services.interactions.domain.aliases.state import AliasState
-from services.interactions.domain.state import Customer
+from services.interactions.domain.aliases.state import MAX_WAITING, AliasState
+from services.interactions.domain.state import Customer, altered
 from shared.journal.testing import InMemoryWorker
+from shared.schemas.base import Data
 from shared.schemas.commands.aliases import AliasClaimRequested, alias_state
 from shared.schemas.customers import (
     AliasAdded,
     AliasRemoved,
     CustomerErased,
+    CustomerMerged,
     CustomerRegistered,
     CustomerUpdated,
 )
@@ -108,6 +112,100 @@ def test_what_was_added_by_itself_stays_when_the_profile_changes() -> None:
     worker.tell("c-1", CustomerUpdated(email="new@example.com"))
     assert called(worker, "c-1") == {"email:ann@example.com": None, "email:new@example.com": None}
     assert [c.customer_id for c in worker.facts(AliasClaimRequested)] == ["c-1", "c-1"]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(4))], ids=str)
+def test_a_removal_holds_against_the_profile_until_that_is_told_anew(order: tuple[int, ...]) -> None:
+    """As of whoever was made for an address: it is added, and stands in the profile."""
+    email, at = "ann@example.com", [START + timedelta(minutes=n) for n in range(4)]
+    told: list[Data] = [
+        AliasAdded(kind="email", value=email),
+        CustomerUpdated(email=email),
+        AliasRemoved(kind="email", value=email),
+        CustomerUpdated(name="Ann"),
+    ]
+    worker = workers()
+    for n in order:
+        worker.tell("c-1", told[n], at=at[n])
+    assert called(worker, "c-1") == {}
+    worker.tell("c-2", AliasAdded(kind="email", value=email))
+    assert alias(worker).owner == "c-2"
+    worker.tell("c-1", CustomerUpdated(email=email), at=START + timedelta(minutes=5))
+    assert called(worker, "c-1") == {f"email:{email}": "c-2"}
+
+
+def test_a_removal_of_a_merged_id_is_judged_by_what_its_own_profile_told() -> None:
+    """The survivor's address is another, or was told at another time."""
+    email, at = "ann@example.com", [START + timedelta(minutes=n) for n in range(6)]
+    for survivors in ("new@example.com", email):
+        for removed, left in ((1, True), (3, False)):
+            worker = workers()
+            worker.tell("c-1", CustomerUpdated(email=email), at=at[2])
+            worker.tell("c-2", CustomerUpdated(email=survivors), at=at[4])
+            worker.tell("c-1", CustomerMerged(into="c-2", reason="one"), at=at[5])
+            worker.tell("c-1", AliasRemoved(kind="email", value=email), at=at[removed])
+            names = {one.value for one in worker.state("c-2").called.wanted if one.customer == "c-1"}
+            assert names == ({email} if left else set()), (survivors, removed)
+
+
+def test_who_was_one_too_many_asks_again_with_the_next_word_on_the_profile() -> None:
+    worker = workers()
+    for n in range(MAX_WAITING + 2):
+        worker.tell(f"c-{n}", ANN)
+    last = f"c-{MAX_WAITING + 1}"
+    assert called(worker, last) == {"email:ann@example.com": "c-0"}
+    claims = len(worker.facts(AliasClaimRequested))
+    worker.tell(last, CustomerUpdated(name="Ann"))
+    assert called(worker, last) == {"email:ann@example.com": "c-0"}, "there is no room yet"
+    assert len(worker.facts(AliasClaimRequested)) == claims + 1
+    worker.tell("c-1", CustomerUpdated(name="Bob"))
+    assert len(worker.facts(AliasClaimRequested)) == claims + 1, "who waits need not ask"
+    for n in range(MAX_WAITING + 1):
+        worker.tell(f"c-{n}", AliasRemoved(kind="email", value="ann@example.com"))
+    assert alias(worker).owner is None
+    worker.tell(last, CustomerUpdated(name="Anne"))
+    assert (alias(worker).owner, called(worker, last)) == (last, {"email:ann@example.com": None})
+
+
+def as_before(worker: InMemoryWorker[Customer], customer: str) -> None:
+    """Its state as a version wrote it that did not know who was one too many."""
+    stored = worker.store.stored[customer]
+    names = tuple(altered(one, left_out=None, profile_at=None) for one in stored.state.called.names)
+    called = stored.state.called.model_copy(update={"names": names})
+    worker.store.stored[customer] = replace(stored, state=altered(stored.state, called=called))
+
+
+def test_who_was_one_too_many_before_an_upgrade_asks_once_more_and_who_waited_too() -> None:
+    worker = workers()
+    for n in range(MAX_WAITING + 2):
+        worker.tell(f"c-{n}", ANN)
+    last = f"c-{MAX_WAITING + 1}"
+    for customer in ("c-0", "c-1", last):
+        as_before(worker, customer)
+    claims = len(worker.facts(AliasClaimRequested))
+    for times, asked in ((1, 2), (2, 3)):
+        for customer in ("c-0", "c-1", last):
+            worker.tell(customer, CustomerUpdated(name=f"Ann {times}"))
+        assert len(worker.facts(AliasClaimRequested)) == claims + asked, "only the last is still outside"
+    for n in range(MAX_WAITING + 1):
+        worker.tell(f"c-{n}", AliasRemoved(kind="email", value="ann@example.com"))
+    assert alias(worker).owner is None
+    worker.tell(last, CustomerUpdated(name="Anne"))
+    assert alias(worker).owner == last
+
+
+def test_who_was_one_too_many_beside_whom_they_are_merged_with_waits_once_there_is_room() -> None:
+    worker = workers()
+    for n in range(MAX_WAITING + 2):
+        worker.tell(f"c-{n}", ANN)
+    last = f"c-{MAX_WAITING + 1}"
+    worker.tell(last, CustomerMerged(into="c-0", reason="one"))
+    worker.tell(last, CustomerUpdated(email="ann@example.com"))
+    assert last not in {one.customer for one in alias(worker).waiting}
+    worker.tell("c-1", AliasRemoved(kind="email", value="ann@example.com"))
+    worker.tell("c-0", CustomerUpdated(name="Ann"))
+    assert last in {one.customer for one in alias(worker).waiting}
+    assert called(worker, "c-0") == {"email:ann@example.com": None}
 
 
 def test_a_customer_is_made_once_for_an_alias_that_is_nobodys() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from services.interactions.domain.complaints import steps
 from services.interactions.domain.complaints.standing import standing
-from services.interactions.domain.state import MAX_HELD, MAX_STEPS
+from services.interactions.domain.state import MAX_HELD
 from shared.facts.complaints import MOST_WAITING
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
@@ -226,15 +227,17 @@ def test_what_waited_and_does_not_follow_is_a_dead_letter_when_the_opening_comes
     assert rows(worker)[closed.id] == "Complaint closed"
 
 
-def test_a_complaints_steps_are_bounded() -> None:
+def test_a_complaints_steps_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 60  # of the thousand: each step looks at all before it
+    monkeypatch.setattr(steps, "MAX_STEPS", most)
     worker = InMemoryWorker(HANDLER, now=START, strict=False)
-    updates = [event(UPDATED, f"u-{n}", n) for n in range(MAX_STEPS)]
-    worker.send_batch([event(OPENED, "o"), *updates, event(RESOLVED, "r", MAX_STEPS)])
+    updates = [event(UPDATED, f"u-{n}", n) for n in range(most)]
+    worker.send_batch([event(OPENED, "o"), *updates, event(RESOLVED, "r", most)])
     assert (codes(worker), status(worker)) == ([], "resolved"), "updates make room for what decides"
     (complaint,) = worker.state(CUSTOMER).complaints
-    assert len(complaint.steps) == MAX_STEPS
-    assert worker.state(CUSTOMER).counts == {"complaints": MAX_STEPS + 2}
-    to_and_fro = [event((REOPENED, RESOLVED)[n % 2], f"t-{n}", 2 * MAX_STEPS + n) for n in range(MAX_STEPS)]
+    assert len(complaint.steps) == most
+    assert worker.state(CUSTOMER).counts == {"complaints": most + 2}
+    to_and_fro = [event((REOPENED, RESOLVED)[n % 2], f"t-{n}", 2 * most + n) for n in range(most)]
     worker.send_batch(to_and_fro)
     assert set(codes(worker)) == {"too_many_steps"}
 

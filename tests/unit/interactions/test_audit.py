@@ -9,6 +9,7 @@ from pymongo import AsyncMongoClient
 
 from services.interactions.api import create_app
 from services.interactions.settings import InteractionsSettings
+from shared.facts.erased import erased_hash
 from shared.journal.store import prepare
 from shared.runtime.mongo import Document
 from shared.runtime.trail import AUDIT
@@ -53,6 +54,26 @@ def test_pages_are_newest_first_and_by_customer(api: TestClient) -> None:
     assert {one["customer"] for one in everything} >= {"audited-1", "audited-2", None}
     assert "anna" not in str(everything)
     assert api.get("/audit?customer=audited-1&to=2020-01-01").json()["items"] == []
+
+
+def test_what_was_hidden_is_found_by_the_id_after_a_lift_too(
+    settings: InteractionsSettings, api: TestClient
+) -> None:
+    """The wish to erase them was written with the hash; they have come back, and are written in clear."""
+
+    async def hide() -> None:
+        client: AsyncMongoClient[Document] = AsyncMongoClient(settings.mongo)
+        async with client:
+            hidden = {"$set": {"customer": erased_hash(settings.erased_by, "audited-2")}}
+            await client["rapport_interactions"]["audit"].update_one({"customer": "audited-2"}, hidden)
+
+    hash = erased_hash(settings.erased_by, "audited-2")
+    # As many as there are: other tests of this store write into the same trail.
+    before = api.get("/audit?customer=audited-2").json()["items"]
+    asyncio.run(hide())
+    after = api.get("/audit?customer=audited-2").json()["items"]
+    assert len(after) == len(before) > 0
+    assert hash in {one["customer"] for one in after}
 
 
 def test_it_is_kept_for_400_days(mongo: str) -> None:

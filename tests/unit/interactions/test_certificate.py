@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from rapport.commands.customer import app
+from rapport.trouble import TroubleError
 from shared.facts.certificate import certificate, chained, checks, public_key, signing_seed, timestamp
 from shared.schemas.services import SERVICES
 
@@ -79,3 +80,6 @@ def test_the_command_says_yes_and_no(tmp_path: Path) -> None:
     assert run(app, ["verify-erasure", str(file), "--key", KEY]).exit_code == 0
     file.write_text(json.dumps(WHOLE | {"complete": False}))
     assert run(app, ["verify-erasure", str(file), "--key", KEY]).exit_code == 1
+    file.write_text("[" * 100_000)
+    with pytest.raises(TroubleError, match="is not JSON"):
+        run(app, ["verify-erasure", str(file)], catch_exceptions=False)

@@ -242,8 +242,6 @@ def test_who_is_confirmed_is_merged_and_answers_by_either_alias(api: TestClient)
     found = api.get("/customers", params={"alias": f"card:{second}"}).json()["items"]
     assert [hit["customer_id"] for hit in found] == [first], "an alias of the old id is the survivor's"
     assert api.post(f"/customers/{second}/unmerge", json={"reason": "they are two"}).status_code == 200
-    resolver: Any = api.app.state.resolver  # type: ignore[attr-defined]  # Starlette says no more of its app
-    resolver.forget()
     found = api.get("/customers", params={"alias": f"card:{second}"}).json()["items"]
     assert [hit["customer_id"] for hit in found] == [second], "once they are two again it is the old id's"
     called = {one["kind"] for one in api.get(f"/customers/{second}").json()["aliases"]}

@@ -1,13 +1,17 @@
 """Whoever is erased is gone from what others' states did with their words, on a real store."""
 
+import asyncio
 from typing import Any
 
 from pymongo import MongoClient
 from starlette.testclient import TestClient
 
+from services.interactions.accepting import Told, accept
 from shared.runtime.settings import Settings
+from shared.schemas.event import Event
 
 from .inline_worker import InlineWorker
+from .orders.test_orders import START, TEA, account
 from .test_service import tell, told
 
 WORDS = "Ann was marked-lovely"
@@ -87,3 +91,26 @@ def test_another_customers_entries_name_them_no_more(
     assert api.delete(f"/customers/{customer}").status_code == 202
     worker.remove_erased()
     assert not entries_naming(settings, customer, other)
+
+
+def test_a_shops_order_does_not_say_whose_it_was(
+    api: TestClient, worker: InlineWorker, settings: Settings, customer: str
+) -> None:
+    key = f"shopify:{customer[::-1]}"
+
+    def shop_tells(minutes: int) -> None:
+        order = account(minutes, TEA, customer_id=customer, order_id=customer[::-1])
+        told = accept([Told(Event(f"{key}-{minutes}", "/hooks/shopify", key, START, order))], worker)
+        asyncio.run_coroutine_threadsafe(told, worker.loop).result()
+
+    shop_tells(0)
+    before = kept(settings, customer)
+    assert (f"order/{key}" in before["state"], before["orders"]) == (True, [key])
+    answer = api.delete(f"/customers/{customer}")
+    assert answer.status_code == 202
+    worker.remove_erased()
+    entries = api.get(answer.json()["location"]).json()["entries"]
+    (done,) = [one for one in entries if one["what"] == "completed"]
+    assert done["removed"]["orders"] == 1
+    shop_tells(5)
+    assert kept(settings, customer).keys() <= {"audit"}  # which says who asked for it

@@ -16,6 +16,7 @@ from services.interactions.export import making
 from services.interactions.export.gathering import Sources
 from services.interactions.routes.exports import get_sources
 from shared.http.dependencies import Database
+from shared.runtime.https import trusting
 from shared.schemas.services import SERVICES
 
 from .test_service import logged, tell, told
@@ -59,7 +60,8 @@ def others(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Others]
 
     async def sources(database: Database) -> Sources:
         urls = {service: f"http://{service}" for service in SERVICES}
-        return Sources(database, urls, "a-key", httpx.MockTransport(others.answer))
+        hashed = app.state.settings.erased_by
+        return Sources(database, urls, "a-key", hashed, trusting(None), httpx.MockTransport(others.answer))
 
     app = cast(FastAPI, api.app)
     app.dependency_overrides[get_sources] = sources

@@ -3,6 +3,7 @@
 1 November 2026 is a Sunday; the contract's policy for critical complaints counts all hours.
 """
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -192,6 +193,17 @@ def test_a_promise_sets_when_the_update_is_due() -> None:
     assert (minute_of(row(worker)["next_due"]), row(worker)["next_clock"]) == (100, "update")
     after(worker, 100)
     assert ("breached", "update", 100) in told(worker)
+
+
+def test_a_promise_for_the_end_of_the_calendar_holds_nobody_up() -> None:
+    """Office hours are not counted day by day until then."""
+    worker = fresh()
+    tell(worker, OPENED.model_copy(update={"severity": "low"}))
+    after(worker, 5)
+    never = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    tell(worker, UPDATED.model_copy(update={"promised_by": never}))
+    assert (row(worker)["next_due"], row(worker)["next_clock"]) != (None, None)
+    assert ("met", "first_response", 5) in told(worker)
 
 
 def test_a_changed_severity_reckons_anew_and_tells_what_is_past_at_the_change() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from services.interactions import resolving
+
 ONE, BATCH = "application/cloudevents+json", "application/cloudevents-batch+json"
 
 
@@ -144,3 +146,18 @@ def test_plus_may_come_as_a_space(api: TestClient, customer: str) -> None:
 def test_either_a_query_or_an_alias(api: TestClient) -> None:
     assert api.get("/customers").status_code == 422
     assert api.get("/customers?query=ann&alias=email:ann@example.com").status_code == 422
+
+
+def test_an_erased_customers_alias_is_nobodys_soon(
+    api: TestClient, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a second: what is remembered of the time before an erasure counts no more."""
+    monkeypatch.setattr(resolving, "LOOK_S", 0.0)  # whatever was looked at for the test before
+    monkeypatch.setattr(resolving, "AWAY_S", 60.0)  # how busy the machine is decides nothing
+    assert post(api, written(f"email:{address}")).status_code == 202
+    (customer,) = whose(api, f"email:{address}")
+    assert api.delete(f"/customers/{customer}", headers={"Idempotency-Key": customer}).status_code < 300
+    assert whose(api, f"email:{address}") == []
+    assert "without_effect" not in post(api, written(f"email:{address}")).json()
+    (other,) = whose(api, f"email:{address}")
+    assert other != customer

@@ -11,7 +11,7 @@ from services.interactions.domain.tasks.state import Task
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.commands.teams import TaskDoneRequested, TaskOpenRequested
-from shared.schemas.customers import CustomerRegistered
+from shared.schemas.customers import CustomerErased, CustomerRegistered
 from shared.schemas.teams import TaskDone, TaskOpened
 
 from .told import CUSTOMER, HANDLER, START, at, event
@@ -62,6 +62,27 @@ def test_a_task_about_an_erased_customer_goes_for_good() -> None:
     tell(worker, OPENED, 20, id="told-again")
     late = tell(worker, TaskDoneRequested(task_id="t-1", outcome="reached"), 30)
     assert (late.outcome.status, ID in worker.states) == (410, False)
+
+
+@pytest.mark.parametrize("order", list(permutations([OPENED, DONE])))
+def test_one_opened_after_its_customer_was_erased_takes_its_ending_with_it(order: tuple[Data, ...]) -> None:
+    """Whichever is heard first: its words would wait a month for nothing, and be a dead letter."""
+    worker = fresh()
+    worker.tell("c-9", CustomerErased())
+    for data in order:
+        tell(worker, data)
+    assert (ID in worker.states, worker.rows("tasks"), worker.timers()) == (False, [], [])
+    worker.advance(timedelta(days=31))
+    assert codes(worker) == []
+
+
+def test_anothers_task_stays_when_it_is_told_of_somebody_erased() -> None:
+    worker = fresh()
+    tell(worker, OPENED)
+    worker.tell("c-8", CustomerErased())
+    tell(worker, OPENED.model_copy(update={"customer_id": "c-8"}), 20)
+    assert worker.state(ID).opening.customer_id == "c-9"
+    assert codes(worker) == []
 
 
 def test_a_teams_task_leaves_nothing_of_a_customer() -> None:

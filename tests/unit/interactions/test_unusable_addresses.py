@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from services.interactions.person_store import PersonStore
 from shared.journal.derived import record_of
 from shared.schemas.base import Data
-from shared.schemas.customers import CustomerUpdated
+from shared.schemas.customers import CustomerRegistered, CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.outreach import OutreachBounced, OutreachComplained, OutreachSent
 
@@ -69,3 +70,22 @@ def test_another_address_is_free_and_the_same_told_again_is_not(
     again = f"{customer}x"
     same = [(lives_at("ann@old.example"), 0), (SENT, 5), (HARD, 6), (lives_at("ann@old.example"), 9)]
     assert page(api, worker, again, *same) == [("email", "came_back")]
+
+
+def test_nobodys_past_is_read_whole_for_it(
+    api: TestClient, worker: InlineWorker, customer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A member's ledger has thousands of rows. The profile's are read where it was told since."""
+    read: list[set[str]] = []
+    told = PersonStore._told
+
+    def noted(self: PersonStore, ids: Any, at: Any, types: Any) -> Any:
+        read.append(set(types))
+        return told(self, ids, at, types)
+
+    monkeypatch.setattr(PersonStore, "_told", noted)
+    first = [(lives_at("ann@old.example"), 0), (SENT, 5), (HARD, 6), (UNWANTED, 7)]
+    assert len(page(api, worker, customer, *first)) == 2
+    assert read == []
+    assert len(page(api, worker, customer, (lives_at("ann@old.example"), 9))) == 2
+    assert read == [{CustomerRegistered.event_type, CustomerUpdated.event_type}], "once for both"

@@ -14,7 +14,7 @@ from shared.journal.bisection import StatesTooLargeError
 from shared.journal.documents import Journalled
 from shared.journal.later import state_text
 from shared.journal.plan import Plan, StoredState, Timer
-from shared.journal.store import CountersMovedError, DuplicateEventsError
+from shared.journal.store import CountersMovedError, DuplicateEventsError, GoneMovedError
 from shared.journal.testing_store import InMemoryStore
 from shared.kafka.keys import key_hash
 from shared.kafka.publisher import BrokerAwayError, Record
@@ -153,12 +153,16 @@ class MemoryStore(InMemoryStore[Any]):
         attempt: int,
         watermark: datetime | None,
         counters_first: bool = False,
+        told_of: frozenset[str] = frozenset(),
+        gone: frozenset[str] = frozenset(),
     ) -> None:
         self.meddle()
         if self.away:
             self.away -= 1
             raise OSError("the store is away")
         self._fence(partition, epoch)
+        if (found := told_of & {*self.gone.values()}) != gone:
+            raise GoneMovedError(found)
         self._check(plan, stored)
         plan.sizes = {subject: len(state_text(state)) for subject, state in plan.states.items()}
         fault = next(self.faults, None)

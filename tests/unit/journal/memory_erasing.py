@@ -1,13 +1,13 @@
 """``ErasingStore`` in memory: what an erasure reads and removes of a ``MemoryStore``."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from shared.domain import Collection, Outcome, Put
-from shared.journal.erasing import Chore
+from shared.journal.erasing import Chore, named_in
 from shared.journal.erasing_store import GONE, Removal, told_of
 from shared.journal.testing_store import InMemoryStore
 from shared.kafka.publisher import Record
@@ -41,7 +41,9 @@ class MemoryErasing:
         rows = [dict(row) for row in self._store.rows.get(collection.name, {}).values()]
         if collection.name == "state":
             rows = [{"_id": id} for id in self._store.stored]
-        found = [row for row in rows if {row.get(owner) for owner in collection.owners} & {*ids}]
+        wanted = {*ids}
+        found = [row for row in rows if {row.get(owner) for owner in collection.owners} & wanted]
+        found += [row for row in rows if row not in found and named_in(collection, row) & wanted]
         for start in range(0, len(found), 2):
             yield found[start : start + 2]
 
@@ -64,21 +66,25 @@ class MemoryErasing:
     async def remove(self, partition: int, epoch: int, removal: Removal) -> None:
         self._fence(partition, epoch)
         store = self._store
-        for name, ids in removal.documents.items():
-            for id in ids:
+        for name, found in removal.documents.items():
+            for wanted in found:
+                id = wanted["_id"]
                 if name == "state":
                     store.stored.pop(id, None)
                 elif name == "journal":
                     store.journal.pop(id, None)
                     store.subjects.pop(id, None)
-                else:
-                    store.rows[name].pop(id, None)
+                elif wanted.items() <= store.rows[name].get(id, {}).items():
+                    del store.rows[name][id]
+        for name, rows in removal.changed.items():
+            for row in rows:
+                store.rows[name][row["_id"]] = changed(store.rows[name][row["_id"]], row)
         for uid, left in removal.bare.items():
             store.subjects[uid] = None
             store.journal[uid] = replace(store.journal[uid], emitted=(), refusal=None)
             if not left.answers:
                 store.outcomes[uid] = Outcome(**GONE["outcome"])  # type: ignore[arg-type]  # as JSON has it
-        for uid, ids in removal.untold.items():
+        for uid, (ids, _) in removal.untold.items():
             entry = store.journal[uid]
             told = ((record, told_of({"emitted": [_stored(record)]})) for record in entry.emitted)
             store.journal[uid] = replace(entry, emitted=tuple(r for r, of in told if not {*of} & {*ids}))
@@ -106,3 +112,16 @@ class MemoryErasing:
 def _stored(record: Record) -> dict[str, Any]:
     """What the journal has of what an entry emitted."""
     return {"key": record.key, "about": list(record.about)}
+
+
+def changed(row: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """As ``$set`` does it."""
+    result: dict[str, Any] = dict(row)
+    for path, value in fields.items():
+        *parts, last = path.split(".")
+        place = result
+        for part in parts:
+            place[part] = dict(place[part])
+            place = place[part]
+        place[last] = value
+    return result

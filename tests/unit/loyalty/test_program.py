@@ -52,10 +52,10 @@ def test_every_program_that_ships_starts_the_service(file: Path) -> None:
         ("pending_days: 0", "pending_days: 365", "earn.pending_days: must be less than expire_days"),
         ("at_risk_days: 30", "at_risk_days: 365", "at_risk_days: must be less than tier_days"),
         ("welcome_bonus: 0", "welcome_bonuss: 0", "welcome_bonuss: is not a known field"),
-        ("currency: EUR", "currency: EUR\ncurrency: USD", "line 4: currency is given twice"),
+        ("currency: EUR", "currency: EUR\ncurrency: USD", "line 4, column 1: currency is given twice"),
         ("enrolment: automatic", "enrolment: never", "enrolment: must be 'automatic' or 'explicit'"),
-        ("name: retail", "name: [retail", "line 3: "),
-        ("name: retail", "? [retail]\n: 1", "line 2: a name must be plain text"),
+        ("name: retail", "name: [retail", "line 3, column 9: "),
+        ("name: retail", "? [retail]\n: 1", "line 2, column 3: a name must be plain text"),
     ],
 )
 def test_a_bad_field_is_named_by_its_path(old: str, new: str, error: str) -> None:

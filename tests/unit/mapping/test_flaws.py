@@ -79,7 +79,7 @@ from .mappings import ORDERS, file, one_field
         ("events:", "evnts:", "evnts: is not a known field"),
         ("events:", "events: []\nx:", "events: must be 1 to 100 events"),
         ("events:", "csv: {encoding: utf-99}\nevents:", "csv: there is no encoding utf-99"),
-        ('decimal: ","', 'decimal: ","\ndecimal: "."', "decimal is given twice"),
+        ('decimal: ","', 'decimal: ","\ndecimal: "."', "line 6, column 1: decimal is given twice"),
         ('when: row.status == "paid"', "when: row.status ==", "there is the end instead of a value"),
         ("at: 31.01.2026 12:30", "ta: 1", "events[0].time: row has no field at"),
     ],
@@ -103,6 +103,12 @@ def test_all_flaws_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         file(tmp_path, text).over()
     assert str(caught.value).count("has no field") == 3
+
+
+def test_a_type_that_is_not_there_is_one_flaw(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        file(tmp_path, ORDERS.replace("purchase.made", "purchase.mode")).over()
+    assert str(caught.value).endswith("events[0].type: there is no type purchase.mode.")
 
 
 def test_kinds_are_seen_from_records() -> None:

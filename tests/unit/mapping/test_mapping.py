@@ -130,6 +130,21 @@ def test_constants_numbers_and_lists(tmp_path: Path) -> None:
     assert "skus" not in data(tmp_path, "skus: {each: row.none, from: item}", {**row, "none": None})
 
 
+def test_fields_whose_kind_nobody_knows_take_what_there_is(tmp_path: Path) -> None:
+    text = """
+    source: /tests
+    events:
+      - type: {from: row.what, table: {new: customer.registered, changed: customer.updated}}
+        subject: {is: c-1}
+        time: {is: 2026-02-01T00:00:00Z}
+        id: {is: i-1}
+        data: {name: row.name, preferences: {fields: {postcode: row.plz}}}
+    """
+    (event,) = mapped(tmp_path, text, {"what": "changed", "name": "Ann", "plz": "04109"})
+    assert event.event.type == "rapport.customer.updated.v1"
+    assert json.loads(event.raw)["data"] == {"name": "Ann", "preferences": {"postcode": "04109"}}
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -114,6 +114,19 @@ def test_chance_is_no_anomaly() -> None:
     assert found.direction == "down"
 
 
+def test_one_who_leaves_where_mostly_nobody_does_is_chance() -> None:
+    """The interval of one of many never reaches 0."""
+    churn, nobody = KPIS["churn"], [share_result(0, 10_000)] * 8
+    for few in (1, 2, 3):
+        assert judged(churn, share_result(few, 10_000), nobody, POLICY) == []
+    (found,) = judged(churn, share_result(20, 10_000), nobody, POLICY)
+    assert (found.direction, found.usual) == ("up", 0.0)
+    steady = [share_result(100, 10_000)] * 8
+    assert judged(churn, share_result(130, 10_000), steady, POLICY) == []
+    assert [one.direction for one in judged(churn, share_result(140, 10_000), steady, POLICY)] == ["up"]
+    assert [one.direction for one in judged(churn, share_result(60, 10_000), steady, POLICY)] == ["down"]
+
+
 def test_counts_vary_as_independent_events_do() -> None:
     before = results(*[100.0] * 8)
     steady = [Result(int(r.value), r.n) for r in before if isinstance(r.value, float)]

@@ -5,15 +5,19 @@ import time
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from pymongo import AsyncMongoClient
 from starlette.testclient import TestClient
 
+from services.metrics.domain.kpis.registry import KPIS
+from services.metrics.domain.told import Told
 from shared.schemas.times import date_of, day_of, micros
 
 from .test_api import HEADERS, TODAY, api, get
 
 __all__ = ["api"]
+JUDGED = "rapport_kpi_judged_day_timestamp_seconds"
 
 
 def test_as_of_ends_with_the_last_day_that_was_told(api: TestClient) -> None:
@@ -43,11 +47,25 @@ def test_anomalies_in_pages(api: TestClient, server: str) -> None:
         }
         for n in range(3)
     ]
+    later = [
+        {
+            "_id": f"{day - n:06d}:response_rate",
+            "kpi": "response_rate",
+            "figure": "response_rate",
+            "day": day - n,
+        }
+        for n in (0, KPIS["response_rate"].ripe_days, 9)
+    ]
+
+    # Who judges response rates has come as far as a week ago, and nobody has judged csat.
+    judged = {name: day - kpi.ripe_days for name, kpi in KPIS.items() if name != "csat"}
 
     async def write() -> None:
         async with AsyncMongoClient[dict[str, Any]](server, tz_aware=True) as client:
             stored = [{**row, "stands": n != 1} for n, row in enumerate(rows)]
+            stored += [{**row, **more, "value": 1.0, "at": 0, "stands": True} for row in later[1:]]
             await client["rapport_metrics"]["anomalies"].insert_many(stored)
+            await client["rapport_metrics"]["told"].insert_one(told_row(0, judged))
 
     asyncio.run(write())
     first = get(api, "/anomalies", limit="1")
@@ -56,14 +74,31 @@ def test_anomalies_in_pages(api: TestClient, server: str) -> None:
     ]
     second = get(api, "/anomalies", limit="1", cursor=first["cursor"])
     assert [item["day"] for item in second["items"]] == [date_of(day - 2).isoformat()]
-    assert second["cursor"] is None
+    third = get(api, "/anomalies", limit="1", cursor=second["cursor"])
+    assert third["items"][0]["kpi"] == "response_rate"
     yesterday = (TODAY - timedelta(days=1)).isoformat()
     assert len(get(api, "/anomalies", **{"from": yesterday})["items"]) == 1
-    page = until_shown(api, 'rapport_kpi_anomaly{direction="down",figure="nps"} 1.0')
-    assert page.count("rapport_kpi_anomaly{") == 1
+    page = until_shown(api, 'rapport_kpi_anomaly{direction="down",figure="nps",kpi="nps"} 1.0')
+    # Of what ripens later, the latest day that is ripe.
+    assert 'rapport_kpi_anomaly{direction="down",figure="response_rate",kpi="response_rate"} 1.0' in page
+    assert page.count("rapport_kpi_anomaly{") == 2
+    began = {name: number(page, f'{JUDGED}{{kpi="{name}"}}') for name in KPIS}
+    assert began["nps"] == day * 86_400
+    assert began["response_rate"] == (day - 7) * 86_400
+    assert began["churn"] == day * 86_400
+    assert began["churn_reasons"] is None, "what is not judged has no such day"
+    assert began["csat"] is None, "nor has what nobody has judged so far"
     refused = api.get("/anomalies?cursor=x", headers=HEADERS)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_cursor")
     assert api.get("/anomalies").status_code == 401
+
+
+def number(page: str, series: str) -> float | None:
+    return next((float(line.split()[1]) for line in page.splitlines() if line.startswith(series)), None)
+
+
+def told_row(partition: int, latest: dict[str, int]) -> dict[str, Any]:
+    return {"_id": partition, "told": msgspec.msgpack.encode(Told(latest=latest))}
 
 
 def until_shown(api: TestClient, line: str) -> str:

@@ -7,6 +7,7 @@ import csv
 from math import isfinite
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,8 +116,14 @@ def test_nobody_bought_again() -> None:
 def test_numbers_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="t_x must not be greater"):
         BgNbd.fit([1], [3], [2])
+    for model in (BgNbd, MbgNbd):
+        with pytest.raises(ValueError, match="x must be 0, or from 1 on"):
+            model.fit([0.5, 1], [1, 1], [2, 3])
     with pytest.raises(ValueError, match="as many numbers"):
         BgNbd.fit([1, 2], [3], [4])
+    table: Any = [[1.0, 2.0]]
+    with pytest.raises(ValueError, match="one a customer"):
+        BgNbd.fit(table, table, table)
     for bad in (-1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="finite and none negative"):
             GammaGamma.fit([1, 2], [3, bad])

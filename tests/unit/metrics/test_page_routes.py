@@ -230,12 +230,33 @@ def test_a_series_is_the_same_in_each_form(api: TestClient, name: str) -> None:
         assert table[0]["from"].tzinfo is not None
     elif name == "resolution_s":
         assert [row["p90"] for row in table] == [item["value"]["p90"] for item in as_json]
+        assert [row["low_p50"] for row in table] == [_low(item, "p50") for item in as_json]
+    elif name == "order_value":
+        told = [_low(item, currency) for item in as_json for currency in item["value"]]
+        assert [row["low"] for row in table] == told
+        assert any(told)
+
+
+def _low(item: dict[str, Any], figure: str) -> float | None:
+    return item["figures"].get(figure, {}).get("low")
 
 
 def test_without_the_extra_there_is_no_parquet(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     answer = api.get("/kpis/nps/series", headers=HEADERS | {"Accept": "application/vnd.apache.parquet"})
     assert (answer.status_code, answer.json()["code"]) == (406, "no_parquet")
+
+
+async def test_the_first_page_that_opens_is_told_of_what_was_counted_before_the_first_look(
+    server: str,
+) -> None:
+    """What it has asked for at once may be older than that."""
+    watch = Watch()
+    async with AsyncMongoClient[dict[str, Any]](server, tz_aware=True) as client:
+        with watch.page() as page:
+            page.clear()  # it asks, and then something is counted
+            await watch.look(client["rapport_metrics"])
+            assert page.is_set()
 
 
 async def test_open_pages_are_told_when_something_was_counted(server: str) -> None:
@@ -246,6 +267,7 @@ async def test_open_pages_are_told_when_something_was_counted(server: str) -> No
             told = watch.changes(page)
             await anext(told)  # at once
             await watch.look(database)
+            await anext(told)
             await watch.look(database)
             assert not page.is_set()
             await database["partitions"].update_one({"_id": 0}, {"$inc": {"writes": 1}})

@@ -254,7 +254,7 @@ def test_a_day_out_of_the_ordinary_is_marked_and_told() -> None:
         Outlier("nps", "nps", WEEK.drawn.first - 1, 1.0, 2.0, {}),
         Outlier("gone", "gone", day, 1.0, 2.0, {}),
     ]
-    told = marks(found, KPIS.values(), WEEK)
+    told = marks(found, KPIS.values(), WEEK, {})
     assert {name: [mark.now for mark in one] for name, one in told.items()} == {
         "open_complaints": [True],
         "resolution_s": [True],

@@ -30,7 +30,17 @@ WRONG = [
     ("name: x\nchurn: {contractual: {grace: 91d}}", "churn.contractual.grace: must be 0d to 90d"),
     ("name: x\nchurn: {contractual: {expired: no}}", "churn.contractual.expired: must be 'voluntary' or"),
     ("name: x\nchurn: {involuntary: [ok, '']}", "churn.involuntary[1]: "),
+    ("name: x\nchurn: {involuntary: [ok, '-']}", "churn.involuntary[1]: must hold more than hyphens"),
+    ("name: x\nchurn: {causes: [price, '\u00a0_']}", "churn.causes[1]: must hold more than hyphens"),
+    (
+        "name: x\nchurn: {causes: [price], words: {price: [dear, '\u0301']}}",
+        "churn.words.price[1]: must hold more than hyphens",
+    ),
     ("name: x\nchurn: []", "churn: must be a mapping of names to values"),
+    (
+        "name: x\nchurn: {words: {bored: [langweilig]}}",
+        "churn.words.bored: is none of causes and involuntary",
+    ),
     ("churn: {}", "name: is missing"),
     ("name: x\n---\nname: y", "it must be one YAML document"),
 ]
@@ -63,7 +73,15 @@ def test_neither_part_starts_on_a_policy_that_is_not_valid(
 
 @pytest.mark.parametrize(
     ("reason", "involuntary"),
-    [("Payment_Failed", True), ("the card  expired", True), ("too expensive", False), ("", False)],
+    [
+        ("Payment_Failed", True),
+        ("the card  expired", True),
+        ("too expensive", False),
+        ("", False),
+        ("Karte abgelaufen", True),
+        ("Su pago FALLIDO del 3 de mayo", True),
+        ("Zu teuer", False),
+    ],
 )
 def test_a_reason_tells_whether_it_was_the_customers_wish(reason: str, involuntary: bool) -> None:
     assert load().churn.is_involuntary(reason) is involuntary
@@ -75,3 +93,26 @@ def test_the_policy_is_named_by_the_environment() -> None:
         MetricsSettings.model_validate({**fields, "metrics_policy": DEFAULT.with_name("subscription.yaml")})
     )
     assert app.state.policy.churn.quiet == 365
+
+
+@pytest.mark.parametrize(
+    ("reason", "name"),
+    [
+        ("Too-Expensive", "too expensive"),
+        ("Das war mir zu teuer.", "too expensive"),
+        ("demenage a Lyon", "moved away"),
+        ("DÉMÉNAGÉ", "moved away"),
+        ("Umzug nach Berlin, Frau Meier", "moved away"),
+        ("La tarjeta rechazada", "card declined"),
+        ("Frau Meier", "other"),
+    ],
+)
+def test_a_reason_in_other_words_is_told_by_its_name(reason: str, name: str) -> None:
+    assert load().churn.told_as(reason) == name
+
+
+def test_words_for_names_that_a_company_does_not_list_are_not_looked_for() -> None:
+    mine = parse("name: x\nchurn: {causes: [price], involuntary: [fraud], words: {price: [teuer]}}").churn
+    said = ("zu teuer", "Zahlung fehlgeschlagen", "a fraud")
+    assert [mine.told_as(reason) for reason in said] == ["price", "other", "fraud"]
+    assert parse("name: x\nchurn: {causes: [price]}").churn.told_as("zu teuer") == "other"

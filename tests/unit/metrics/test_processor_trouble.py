@@ -26,7 +26,7 @@ from .story import START, answered, event, purchase, run
 
 
 async def test_an_outage_is_counted_through_and_then_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "EVENT_BYTES", Budget().limit // 8)
+    monkeypatch.setattr(holding, "PURCHASE_BYTES", Budget().limit // 8)
     store = MemoryStore()
     rig = await started(store)
     await rig.processor.process(batch([event(purchase("a"))]))

@@ -19,6 +19,7 @@ from shared.domain import RefusedError
 from shared.schemas.complaints import ComplaintReopened, ComplaintResolved
 from shared.schemas.event import Event
 from shared.schemas.times import day_of, micros
+from tests.examples import examples
 
 from .story import answered, opened, profile, purchase, returned
 from .test_watching import NOW, TWO, Client, Worker, at
@@ -77,7 +78,7 @@ async def told_now(store: MetricsStore, client: Client, name: str, now: datetime
     return days
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(examples(2)))
 async def test_what_was_told_then(client: Client, database_name: str, seed: int) -> None:
     teller, worker = Teller(seed), Worker(client, database_name, BEGAN)
     await worker.begin()

@@ -71,6 +71,19 @@ def test_a_backfill_is_silent_and_what_comes_after_it_is_told() -> None:
     assert [one.late for one in found] == [tuple(moved[2:])]
 
 
+def test_history_is_loaded_until_it_is_quiet_for_a_minute_or_a_day_is_over() -> None:
+    moved = [late(second, 10, n=100, version=second) for second in range(0, 90, 2)]
+    _, told = told_at(moved, 70, Told())
+    assert told.loading == NOW + 70 * SECOND
+    assert told.is_loading(NOW + 70 * SECOND)
+    assert not told.is_loading(NOW + 70 * SECOND + DAY)
+    _, after = told_at(moved, 140, told)
+    assert after.loading == told.loading
+    assert told_at(moved, 150, after)[1].loading == 0
+    few = [late(0, 10, 11)]
+    assert told_at(few, 10, Told())[1].loading == 0
+
+
 def test_what_is_not_settled_is_no_part_of_what_is_told() -> None:
     """The sums of now hold it already."""
     moved = [late(0, 10), late(5, 10, n=50, version=1)]

@@ -9,6 +9,7 @@ import pytest
 from pymongo import AsyncMongoClient
 
 from services.metrics.config import load
+from services.metrics.domain.policy import MetricsPolicy
 from services.metrics.domain.themes import Matcher
 from services.metrics.figures_store import FiguresStore
 from services.metrics.journal import watching
@@ -37,8 +38,17 @@ TWO = datetime(2026, 6, 16, tzinfo=UTC)
 class Worker:
     """A worker of two partitions under the wall clock, which is asked to look every second."""
 
-    def __init__(self, client: Client, name: str, now: datetime = NOW, *, stream: bool = False) -> None:
+    def __init__(
+        self,
+        client: Client,
+        name: str,
+        now: datetime = NOW,
+        *,
+        stream: bool = False,
+        policy: MetricsPolicy | None = None,
+    ) -> None:
         self.now = now
+        policy = policy or load()
         self.behind = timedelta()
         """So far the wall clock went back."""
         self.told: list[Event] = []
@@ -50,8 +60,10 @@ class Worker:
             erased_by=b"key",
             clock=lambda: micros(self.now) / 1e6,
             wall_clock=lambda: self.now - self.behind,
-            watching=Watching(MetricsStore(client[name]), FiguresStore(client[name]), load(), stream=stream),
-            themes=Matcher(load().themes),
+            watching=Watching(
+                MetricsStore(client[name], policy.churn), FiguresStore(client[name]), policy, stream=stream
+            ),
+            themes=Matcher(policy.themes),
         )
 
     async def _publish(self, records: Sequence[Record]) -> None:

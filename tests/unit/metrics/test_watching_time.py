@@ -20,7 +20,7 @@ from .test_watching import NOW, TWO, Client, Worker, at
 async def test_the_watch_reads_no_further_back_than_its_figures_do(
     client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Half a year for churn would be read, and copied for each day, that no figure here is made of."""
+    """Half a year where churn is judged; else none, which no figure here is made of."""
     asked, read = list[int](), MetricsStore.read
 
     async def noted(store: MetricsStore, first: int, *selected: Any, **more: Any) -> Any:
@@ -34,7 +34,34 @@ async def test_the_watch_reads_no_further_back_than_its_figures_do(
     await worker.pass_on(6)
     assert worker.restated
     weeks, ripest = load().anomalies.weeks, max(kpi.ripe_days for kpi in KPIS.values())
-    assert min(asked) >= day_of(micros(NOW)) - ripest - 7 * (weeks + 2)
+    nearest = day_of(micros(NOW)) - ripest - 7 * (weeks + 2)
+    assert nearest - load().churn.reach(1) <= min(asked) < nearest
+    asked.clear()
+    days = [TWO - timedelta(days=n) for n in range(20, 24)]
+    await worker.tell(*(at(answered("nps", 10), day) for day in days))
+    await worker.pass_on(6)
+    assert {day for _, day, *_ in worker.restated} >= {day.date().isoformat() for day in days}
+    assert min(asked) >= nearest, "days that are restated alone"
+
+
+async def test_an_old_fact_that_is_late_is_read_from_its_own_day(
+    client: Client, database_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a year before those days that look back, and not before all that is read."""
+    asked, read = list[int](), MetricsStore.read
+
+    async def noted(store: MetricsStore, first: int, *selected: Any, **more: Any) -> Any:
+        asked.append(first - more.get("back", 0))
+        return await read(store, first, *selected, **more)
+
+    worker = Worker(client, database_name)
+    await worker.begin()
+    monkeypatch.setattr(MetricsStore, "read", noted)
+    old = NOW - timedelta(days=400)
+    await worker.tell(at(answered("nps", 10), old), at(purchase("o1"), TWO))
+    await worker.pass_on(6)
+    assert ("nps", old.date().isoformat()) in {(kpi, day) for kpi, day, *_ in worker.restated}
+    assert min(asked) == day_of(micros(old))
 
 
 async def test_time_that_goes_back_is_no_day_to_judge(client: Client, database_name: str) -> None:

@@ -14,6 +14,7 @@ from services.metrics.behind import Interactions
 from services.metrics.domain.kpis.kpi import Kpi
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.routes.why import get_interactions
+from shared.runtime.https import trusting
 from shared.schemas.event import Event
 
 from .test_api import HEADERS, TODAY, api, get, told
@@ -67,7 +68,7 @@ def timeline(api: TestClient) -> Iterator[Timeline]:
     transport = httpx.MockTransport(found)
     app: Any = api.app
     app.dependency_overrides[get_interactions] = lambda: Interactions(
-        "http://interactions", {"x-api-key": HEADERS["X-API-Key"]}, transport
+        "http://interactions", {"x-api-key": HEADERS["X-API-Key"]}, trusting(None), transport
     )
     yield found
     app.dependency_overrides.clear()

@@ -1,13 +1,22 @@
 """The KPI ``clv``: counted from what the nightly estimate tells, of which no customer's record is kept."""
 
+from math import sqrt
+from statistics import fmean, stdev
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.health.worth import quantile, spread
+from services.metrics.domain.kpis.intervals import quantile_ranks
+from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import window
+from services.metrics.pages.contents import Asked, Found, contents
+from services.metrics.pages.figures import currency_of
+from services.metrics.pages.outliers import Outlier, marks
 from shared.schemas.event import Event
 from shared.schemas.insights import ModelFitted
 from shared.schemas.times import day_of, micros
@@ -15,6 +24,7 @@ from shared.schemas.times import day_of, micros
 from .memory import MemoryStore
 from .rig import batch, started
 from .story import START, event, result, run
+from .test_pages import NOW, WEEK, told_of
 
 
 def told(worths: list[int], currency: str = "EUR", day: float = 0.0) -> Event:
@@ -32,11 +42,46 @@ def test_mean_and_quantiles() -> None:
     }
 
 
+def test_how_sure_it_is_of_customers_as_a_sample() -> None:
+    worths = [3 * n * n for n in range(1, 1_001)]
+    once, twice = (result(run([told(worths) for _ in range(n)])[1], "clv") for n in (1, 2))
+    half = stats.t.ppf(0.975, 999) * stdev(worths) / sqrt(1_000)
+    mean = fmean(worths)
+    low, high = once.intervals["mean"]
+    assert (low, high) == (pytest.approx(mean - half, rel=0.01), pytest.approx(mean + half, rel=0.01))
+    for name, q in (("p50", 0.5), ("p90", 0.9)):
+        ranks = quantile_ranks(1_000, q)
+        assert ranks is not None
+        assert once.intervals[name] == pytest.approx([worths[rank] for rank in ranks], rel=0.05)
+    assert twice == once, "estimated twice of one day"
+
+
+def test_of_one_customer_nothing_is_sure() -> None:
+    assert result(run([told([100])])[1], "clv").intervals == {}
+    assert result(run([told([100] * 5)])[1], "clv").intervals.keys() == {"mean"}
+
+
 def test_the_currency_of_most_is_told() -> None:
     found = result(run([told([100] * 3), told([7, 7], "SEK")])[1], "clv")
     assert found.n == 3
     assert isinstance(found.value, dict)
     assert found.value["mean"] == 100
+    assert found.currency == "EUR"
+
+
+def test_a_page_tells_it_in_its_currency() -> None:
+    """Nobody reads a thousand minor units as ten euros."""
+    worth = Result({"mean": 1_310.0, "p50": 900.0, "p90": 3_000.0}, 800, currency="EUR")
+    results = told_of(WEEK)
+    results["clv"] = dict.fromkeys(WEEK.spans, worth)
+    found = [Outlier("clv", "clv.mean", WEEK.current.last, 1_310.0, 900.0, {"segment": "gold"})]
+    out = marks(found, KPIS.values(), WEEK, {"clv": currency_of(results["clv"])})
+    made = contents(Asked(WEEK, NOW), list(KPIS.values()), Found(results, marks=out))
+    [clv] = [one for section in made["sections"] for one in section["figures"] if one.name == "clv"]
+    assert [part.text for part in clv.parts] == ["13.10 EUR", "9.00 EUR", "30.00 EUR"]
+    assert clv.unit == "EUR"
+    usual = "On 22 November 2026 it was 13.10 EUR (on average), usually 9.00 EUR"
+    assert clv.notes == [f"{usual}; most by segment gold."]
 
 
 _nights = st.dictionaries(

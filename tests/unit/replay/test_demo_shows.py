@@ -31,7 +31,8 @@ def test_facts_are_counted_once_each() -> None:
         fact("2", "points.expired", points=-5, balance=15),
         fact("3", "tier.changed", at=3, **{"from": "bronze", "to": "silver"}),
         fact("4", "tier.at_risk", tier="silver"),
-        fact("5", "outreach.sent", at=4, rule="thank-you"),
+        fact("5", "outreach.sent", at=4, rule="thank-you", channel="email"),
+        fact("8", "outreach.sent", at=5, rule="call-detractor", channel="phone"),
         fact("6", "outreach.suppressed", rule="thank-you", reason="no_consent"),
         fact("7", "member.enrolled", customer="b"),
     ):
@@ -39,11 +40,16 @@ def test_facts_are_counted_once_each() -> None:
     assert tally.points == {"earned": 20, "expired": -5}
     assert tally.balances == {"a": 15}
     assert tally.tiers == {"a": "silver", "b": "bronze"}
-    assert tally.outreach == {("sent", "thank-you"): 1, ("suppressed", "thank-you"): 1}
+    assert tally.outreach == {
+        ("sent", "thank-you"): 1,
+        ("sent", "call-detractor"): 1,
+        ("suppressed", "thank-you"): 1,
+    }
     assert tally.reasons == {"no_consent": 1}
     assert tally.moments["a"] == [
         Moment(day(3), "tier", "silver", "bronze"),
         Moment(day(4), "sent", "thank-you"),
+        Moment(day(5), "sent", "call-detractor", channel="phone"),
     ]
 
 
@@ -75,7 +81,10 @@ def test_three_stories_of_three_customers() -> None:
     moments = {
         "hh-1": [Moment(day(1), "tier", "silver", "bronze"), Moment(day(9), "tier", "gold", "silver")],
         "hh-2": [Moment(day(1), "tier", "silver", "bronze"), Moment(day(70), "tier", "bronze", "silver")],
-        "hh-3": [Moment(day(62), "sent", "win-back")],
+        "hh-3": [
+            Moment(day(62), "sent", "win-back"),
+            Moment(day(63), "sent", "call-detractor", channel="phone"),
+        ],
         "hh-4": [Moment(day(62), "sent", "thank-you")],
     }
     redeemed = [Redeemed("hh-1", "r", "Free delivery", 100)]
@@ -86,6 +95,8 @@ def test_three_stories_of_three_customers() -> None:
     assert "redeems 100 points: Free delivery" in texts[0]
     assert "reopens the complaint: again" in texts[1]
     assert "gets an e-mail: win-back" in texts[2]
+    assert "a colleague is asked to call: call-detractor" in texts[2]
+    assert "gets an e-mail: call-detractor" not in texts[2]
     assert any(text.startswith("after 80 quiet days, a purchase") for text in texts[2])
     for story in stories:
         assert story.lines == sorted(story.lines)

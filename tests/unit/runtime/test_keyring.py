@@ -14,6 +14,7 @@ from services.interactions.desk.session import Session, Sessions
 from shared.http.key_ring import KeyRing
 from shared.http.sealing import Seal, UnreadableError
 from shared.mail.addresses import BounceAddress
+from shared.mail.marks import mark_of, read_mark
 from shared.runtime.settings import Settings
 
 PLACES: Any = {"kafka": "k:1", "mongo": "mongodb://m"}
@@ -27,6 +28,7 @@ class Made:
     def __init__(self, ring: tuple[bytes, ...]) -> None:
         self.links, self.seal = KeyRing(ring), Seal(ring, "feedback")
         self.bounces = BounceAddress.parse("bounces+{token}@news.example", ring)
+        self.ring = ring
         nobody: Any = None
         self.sessions = Sessions(ring, nobody, timedelta(hours=1))
         self.session = Session(visit="v" * 16, expires_at=NOW + timedelta(hours=1))
@@ -36,12 +38,13 @@ class Made:
             self.links.sign(UNSUBSCRIBE, "c-1"),
             self.seal.close("well done", "ann"),
             self.bounces.of("o-1"),
+            mark_of(self.ring[0], "o-1"),
             self.sessions.write(self.session),
             self.sessions.token(self.session),
         )
 
     def takes(self, made: tuple[str, ...]) -> tuple[bool, ...]:
-        link, sealed, sender, cookie, form = made
+        link, sealed, sender, mark, cookie, form = made
         try:
             opened = self.seal.open(sealed, "ann") == "well done"
         except UnreadableError:
@@ -50,6 +53,7 @@ class Made:
             self.links.read(UNSUBSCRIBE, link) == ("c-1",),
             opened,
             self.bounces.read(sender) == "o-1",
+            read_mark(self.ring, mark) == "o-1",
             self.sessions.read(cookie, NOW) == self.session,
             self.sessions.is_token(form, self.session),
         )

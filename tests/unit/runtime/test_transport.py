@@ -172,3 +172,20 @@ def test_variables_of_one_place_are_not_mixed_with_those_of_another(
 def test_only_what_waiting_does_not_mend_is_a_refusal(text: str, code: str | None) -> None:
     refusal = certificate_refusal("kafka", text, "kafka:1", "RAPPORT_KAFKA")
     assert (refusal and refusal.code) == (None if code is None else f"kafka_{code}certificate")
+
+
+@pytest.mark.parametrize(
+    ("variable", "named"),
+    [
+        ("RAPPORT_KAFKA", "RAPPORT_KAFKA as"),
+        ("RAPPORT_KAFKA_OAUTH", "RAPPORT_KAFKA_OAUTH_URL as"),
+        ("RAPPORT_SMTP", "RAPPORT_SMTP_HOST as"),
+    ],
+)
+def test_a_certificate_for_another_name_tells_the_setting_that_names_the_server(
+    variable: str, named: str
+) -> None:
+    text = "certificate verify failed: Hostname mismatch, certificate is not valid for 'b' (_ssl.c:1006)"
+    refusal = certificate_refusal("a part", text, "b:1", variable)
+    assert refusal is not None
+    assert f"name the server in {named} its certificate does" in refusal.sentence

@@ -58,7 +58,8 @@ CONTRACT = {
         "task.done": "task_id outcome",
     },
     "complaints": {
-        "complaint.opened": "complaint_id channel category severity description order_id? conversation_id?",
+        "complaint.opened": "complaint_id channel category severity description order_id? conversation_id? "
+        "message_id?",
         "complaint.acknowledged": "complaint_id message? assignee?",
         "complaint.updated": "complaint_id message assignee? promised_by?",
         "complaint.changed": "complaint_id severity? category? assignee?",
@@ -105,7 +106,7 @@ CONTRACT = {
     },
     "outreach": {
         "outreach.scheduled": ATTEMPT,
-        "outreach.sent": f"{ATTEMPT} consent? asks?",
+        "outreach.sent": f"{ATTEMPT} consent? asks? complaint_id?",
         "outreach.failed": ATTEMPT,
         "outreach.suppressed": DROPPED,
         "outreach.cancelled": DROPPED,

@@ -4,12 +4,15 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel
 
 from shared.schemas.codec import BadRecordError, decode, open_envelope
 from shared.schemas.event import Event
+from shared.schemas.purchases import PurchaseMade
+from shared.schemas.quick import models
 from shared.schemas.quick.records import IGNORED, QuickReader
 from shared.schemas.topics import TYPES
 from tests.unit.schemas.codec_records import KEY, STRUCTURED, cloudevent, dumped, purchase
@@ -91,6 +94,26 @@ def test_a_hostile_record_is_read_as_pydantic_reads_it_or_not_quickly(
 ) -> None:
     key, value = record
     compared(reader, key.encode(), value)
+
+
+def test_of_prices_that_are_the_same_one_is_made_and_so_many_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "MOST_SHARED", 2)
+    way = models.Compiler().compiled(PurchaseMade)
+    read = msgspec.json.Decoder(way.struct).decode
+
+    def made(*prices: int) -> list[Any]:
+        lines = [{"sku": "x", "quantity": 1, "unit_price": {"amount": n, "currency": "EUR"}} for n in prices]
+        told = json.dumps({**purchase()["data"], "items": lines}).encode()
+        return [item.unit_price for item in way.build(read(told)).items]
+
+    first, again, other = made(5, 5, 6)
+    assert first is again
+    assert other.amount == 6
+    assert made(5)[0] == first
+    assert made(7, 8, 5)[2] == first
+    assert made(5)[0] is not first
 
 
 HEADER_SETS = [

@@ -1,13 +1,13 @@
 """``rapport program`` as a user runs it."""
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests import commanded
 
 PROGRAM = """
 name: mine
@@ -20,16 +20,7 @@ campaigns:
 """
 
 
-def rapport(*arguments: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("RAPPORT_")}
-    return subprocess.run(
-        [sys.executable, "-m", "rapport", "program", *arguments],
-        cwd=cwd,
-        env=kept | {"PYTHONPATH": str(Path(__file__).parents[3]), "COLUMNS": "120"} | environ,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+rapport = partial(commanded.rapport, "program")
 
 
 def line(day: int, cents: int) -> str:

@@ -101,9 +101,9 @@ APART = {"a": 0, "b": 1, "c": 2}
 @pytest.mark.parametrize("polls", [0, 8])
 async def test_what_is_paused_is_not_fetched_again_and_again(stream: bool, polls: int) -> None:
     """Counted, not timed. ``polls``: how many there are while a batch is under way."""
-    hours = {topic: n * 6_000 for topic, n in APART.items()}
-    counts = dict.fromkeys(TOPICS, 12_000)
-    run = Run(500, 64 * MIB, counts, partitions=4, stream=stream, hours=hours, polls=polls)
+    hours = {topic: n * 1_200 for topic, n in APART.items()}
+    counts = dict.fromkeys(TOPICS, 2_400)
+    run = Run(4_100, 64 * MIB, counts, partitions=4, stream=stream, hours=hours, polls=polls)
     await run.play()
     run.check_order()
     assert run.consumer.handed == run.total

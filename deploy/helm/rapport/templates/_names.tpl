@@ -61,10 +61,12 @@ app.kubernetes.io/component: {{ .component }}
 
 {{- define "rapport.clvImage" -}}
 {{- with .Values.clv.image -}}
+{{- /* Where the other is: a name without a registry is pulled from Docker Hub. */ -}}
+{{- $repository := .repository | default (printf "%s-fit" $.Values.image.repository) -}}
 {{- if .digest -}}
-{{ .repository }}@{{ .digest }}
+{{ $repository }}@{{ .digest }}
 {{- else -}}
-{{ .repository }}:{{ .tag | default $.Values.image.tag | default $.Chart.AppVersion }}
+{{ $repository }}:{{ .tag | default $.Values.image.tag | default $.Chart.AppVersion }}
 {{- end -}}
 {{- end -}}
 {{- end -}}

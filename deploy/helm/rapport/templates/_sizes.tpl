@@ -40,7 +40,7 @@ limits: {cpu: "1", memory: {{ int $size.memoryMiB }}Mi}
 {{- define "rapport.replicas" -}}
 {{- $own := index .root.Values.services .service .kind -}}
 {{- $common := index .root.Values (ternary "workers" "apis" (eq .kind "worker")) -}}
-{{- if hasKey $own "replicas" -}}{{ int $own.replicas }}{{- else -}}{{ int $common.replicas }}{{- end -}}
+{{- if kindIs "invalid" $own.replicas -}}{{ int $common.replicas }}{{- else -}}{{ int $own.replicas }}{{- end -}}
 {{- end -}}
 
 {{- define "rapport.mostWorkers" -}}

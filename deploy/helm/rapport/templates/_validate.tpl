@@ -1,5 +1,23 @@
 {{/* What a schema cannot say. Each complaint names the value and what to do. */}}
 
+{{/* Of a value under files: not empty, where it says in one way where the file is. */}}
+{{- define "rapport.isFile" -}}
+{{- if kindIs "map" . -}}
+{{- $given := dict -}}
+{{- range $name, $value := . -}}
+{{- if and $value (kindIs "string" $value) (has $name (list "text" "configMap" "secret" "key")) -}}{{- $_ := set $given $name "" -}}{{- end -}}
+{{- end -}}
+{{- if and (eq (len $given) (len .)) (eq (len (omit $given "key")) 1) -}}yes{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Of a value under secrets: not empty, where it names a Secret and a key. */}}
+{{- define "rapport.isSecret" -}}
+{{- if kindIs "map" . -}}
+{{- if and (eq (keys . | sortAlpha | join " ") "key secret") (kindIs "string" .key) (kindIs "string" .secret) .key .secret -}}yes{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "rapport.validate" -}}
 {{- $said := list -}}
 
@@ -21,10 +39,37 @@
   "topologySpreadConstraints" "topologySpread"
   "gateway" "httpRoute"
   "kafka" "settings.RAPPORT_KAFKA"
-  "mongodb" "secrets.RAPPORT_MONGO" -}}
+  "mongodb" "secrets.RAPPORT_MONGO"
+  "worker" "workers, or services.<name>.worker for one service"
+  "api" "apis, or services.<name>.api for one service"
+  "setting" "settings"
+  "secret" "secrets"
+  "file" "files"
+  "service" "services"
+  "replicas" "workers.replicas and apis.replicas"
+  "host" "hosts.<name of the service>"
+  "extraManifests" "extraObjects" -}}
 {{- range $old, $new := $renamed -}}
 {{- if hasKey $.Values $old -}}
 {{- $said = append $said (printf "`%s` is `%s` in this chart (deploy/helm/rapport/UPGRADING.md)." $old $new) -}}
+{{- end -}}
+{{- end -}}
+
+{{- $inService := dict
+  "replicas" "worker.replicas and api.replicas"
+  "replicaCount" "worker.replicas and api.replicas"
+  "resources" "worker.memoryMiB, worker.cpu, api.memoryMiB and api.cpu"
+  "memoryMiB" "worker.memoryMiB and api.memoryMiB"
+  "cpu" "worker.cpu and api.cpu"
+  "env" "settings" -}}
+{{- range $service := splitList " " (include "rapport.services" .) -}}
+{{- $at := printf "services.%s" $service -}}
+{{- range $old, $_ := index $.Values.services $service -}}
+{{- if eq $old "autoscaling" -}}
+{{- $said = append $said (printf "`%s.autoscaling` is `workers.autoscaling` and `apis.autoscaling` in this chart: of all services." $at) -}}
+{{- else if hasKey $inService $old -}}
+{{- $said = append $said (printf "`%s.%s` is `%s` of `%s` in this chart (deploy/helm/rapport/UPGRADING.md)." $at $old (index $inService $old) $at) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 
@@ -38,6 +83,7 @@
 {{- $places = append $places (dict "at" (printf "services.%s.%s." $service $kind) "values" $own "service" $service) -}}
 {{- end -}}
 {{- end -}}
+{{- $misshapen := list -}}
 {{- range $place := $places -}}
 {{- range $of := list "settings" "secrets" "files" -}}
 {{- range $name, $value := index $place.values $of -}}
@@ -45,7 +91,9 @@
 {{- $variable := index $known $name -}}
 {{- if kindIs "invalid" $value -}}
 {{- else if not (hasKey $known $name) -}}
-{{- $said = append $said (printf "%s: no service knows %s; docs/operating.md lists the variables." $at $name) -}}
+{{- $meant := printf "RAPPORT_%s" (upper $name | replace "-" "_" | trimPrefix "RAPPORT_") -}}
+{{- $hint := ternary (printf "; it is %s" $meant) "; docs/operating.md lists the variables" (hasKey $known $meant) -}}
+{{- $said = append $said (printf "%s: no service knows %s%s." $at $name $hint) -}}
 {{- else if $variable.value -}}
 {{- $said = append $said (printf "%s: the chart sets it by `%s`." $at $variable.value) -}}
 {{- else if and (eq $of "settings") $variable.secret (or (ne $name "RAPPORT_MONGO") (contains "@" (toString $value))) -}}
@@ -54,11 +102,20 @@
 {{- $said = append $said (printf "%s: it names a file, which no pod has: give the file under %sfiles.%s." $at $place.at $name) -}}
 {{- else if and (eq $of "files") (not $variable.file) -}}
 {{- $said = append $said (printf "%s: it is no file; use %ssettings.%s." $at $place.at $name) -}}
+{{- else if and (eq $of "files") (eq (include "rapport.isFile" $value) "") -}}
+{{- $misshapen = append $misshapen (printf "%s: say where it is, in one of three ways: {text: …}, {configMap: name, key: …} or {secret: name, key: …}." $at) -}}
+{{- else if and (eq $of "secrets") (eq (include "rapport.isSecret" $value) "") -}}
+{{- $misshapen = append $misshapen (printf "%s: name the Secret that it lies in, and the key in that: {secret: name, key: …}. The secret itself does not belong into values." $at) -}}
 {{- else if and $place.service $variable.services (not (has $place.service $variable.services)) -}}
 {{- $said = append $said (printf "%s: %s does not read it; %s does." $at $place.service (join ", " $variable.services)) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
+{{- end -}}
+
+{{- /* What else is looked at reads these. */ -}}
+{{- if $misshapen -}}
+{{- fail (printf "\n\n%s\n" (join "\n" (concat $said $misshapen | uniq))) -}}
 {{- end -}}
 
 {{- /* Told in two ways, one of which would be passed over. */ -}}
@@ -73,14 +130,19 @@
 
 {{- /* What must be there. */ -}}
 {{- range $service := splitList " " (include "rapport.services" .) -}}
-{{- $here := dict "root" $ "service" $service "kind" "api" -}}
+{{- range $kind := list "worker" "api" -}}
+{{- $here := dict "root" $ "service" $service "kind" $kind -}}
 {{- $settings := include "rapport.settings" $here | fromYaml -}}
 {{- $secrets := include "rapport.secrets" $here | fromYaml -}}
 {{- range $name, $variable := $known -}}
 {{- if and $variable.required (not (hasKey $settings $name)) (not (hasKey $secrets $name)) (not (hasKey $secrets (default "" $variable.instead))) -}}
 {{- $how := printf "settings.%s" $name -}}
-{{- if $variable.secret -}}{{- $how = printf "secrets.%s: {secret: …, key: …}" $name -}}{{- end -}}
+{{- if $variable.secret -}}
+{{- $at := ternary (printf "services.%s.%s." $service $kind) "" (not (empty (index $.Values.secrets $name))) -}}
+{{- $how = printf "%ssecrets.%s: {secret: …, key: …}" $at $name -}}
+{{- end -}}
 {{- $said = append $said (printf "Set %s: %s." $how $variable.meaning) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -105,9 +167,16 @@
 {{- range $service := splitList " " (include "rapport.services" .) -}}
 {{- $replicas := int (include "rapport.replicas" (dict "root" $ "service" $service "kind" "worker")) -}}
 {{- if gt $replicas $partitions -}}
-{{- $own := hasKey (index $.Values.services $service).worker "replicas" -}}
+{{- $own := not (kindIs "invalid" (index $.Values.services $service).worker.replicas) -}}
 {{- $at := ternary (printf "services.%s.worker.replicas" $service) "workers.replicas" $own -}}
 {{- $said = append $said (printf "%s is %d and there are %d partitions: %s" $at $replicas $partitions $grow) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $kind, $common := dict "worker" .Values.workers "api" .Values.apis -}}
+{{- range $service := splitList " " (include "rapport.services" $) -}}
+{{- if and $common.autoscaling.enabled (not (kindIs "invalid" (index $.Values.services $service $kind).replicas)) -}}
+{{- $said = append $said (printf "services.%s.%s.replicas: %ss.autoscaling decides how many there are; leave it out." $service $kind $kind) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -127,6 +196,12 @@
 {{- end -}}
 {{- if and .topics.enabled (gt (int .topics.minInSyncReplicas) (int .topics.replicas)) -}}
 {{- $said = append $said "strimzi.topics.minInSyncReplicas is above strimzi.topics.replicas: nothing could be written." -}}
+{{- end -}}
+{{- end -}}
+{{- $part := "[a-z0-9]([-a-z0-9]*[a-z0-9])?" -}}
+{{- range $service, $host := .Values.hosts -}}
+{{- if not (regexMatch (printf `^((%s\.)+%s)?$` $part $part) $host) -}}
+{{- $said = append $said (printf "hosts.%s is %s: give a name in small letters alone, such as points.example; hostsScheme says http or https, and there is no port or path." $service $host) -}}
 {{- end -}}
 {{- end -}}
 {{- $hosts := compact (values .Values.hosts) -}}
@@ -177,36 +252,7 @@
 {{- end -}}
 {{- end -}}
 
-{{- include "rapport.lookedFor" (dict "root" . "said" $said) -}}
-{{- end -}}
-
-{{/* Fails with all that was said, and, where helm talks to a cluster, with Secrets and keys that it lacks. */}}
-{{- define "rapport.lookedFor" -}}
-{{- $root := .root -}}
-{{- $said := .said -}}
-{{- $namespace := $root.Release.Namespace -}}
-{{- if and $root.Values.lookForSecrets (lookup "v1" "ServiceAccount" $namespace "default") -}}
-{{- $asked := dict -}}
-{{- range $service := splitList " " (include "rapport.services" $root) -}}
-{{- $here := dict "root" $root "service" $service "kind" "api" -}}
-{{- $made := list (include "rapport.kafkaUser" $here) (ternary $root.Values.externalSecrets.name "" $root.Values.externalSecrets.enabled) -}}
-{{- range $from := list (include "rapport.secrets" $here | fromYaml) (include "rapport.filesHere" $here | fromYaml) -}}
-{{- range $name, $value := $from -}}
-{{- if and $value.secret (not (has $value.secret $made)) -}}
-{{- $_ := set $asked (printf "%s/%s" $value.secret ($value.key | default "")) (dict "variable" $name "secret" $value.secret "key" ($value.key | default "")) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
-{{- range $asked -}}
-{{- $found := lookup "v1" "Secret" $namespace .secret -}}
-{{- if not $found -}}
-{{- $said = append $said (printf "%s: there is no Secret %s in namespace %s." .variable .secret $namespace) -}}
-{{- else if and .key (not (hasKey ($found.data | default dict) .key)) -}}
-{{- $said = append $said (printf "%s: the Secret %s in namespace %s has no key %s." .variable .secret $namespace .key) -}}
-{{- end -}}
-{{- end -}}
-{{- end -}}
+{{- $said = concat $said (include "rapport.lacking" . | fromYamlArray) -}}
 {{- if $said -}}
 {{- fail (printf "\n\n%s\n" (join "\n" ($said | uniq))) -}}
 {{- end -}}

@@ -65,7 +65,7 @@
 {{- $_ := set $made "RAPPORT_KAFKA_PASSWORD" (dict "secret" (include "rapport.kafkaUser" .) "key" "password") -}}
 {{- end -}}
 {{- range $name, $value := include "rapport.given" (merge (dict "of" "secrets") .) | fromYaml -}}
-{{- if $value -}}{{- $_ := set $made $name $value -}}{{- end -}}
+{{- if and $value (kindIs "map" $value) -}}{{- $_ := set $made $name $value -}}{{- end -}}
 {{- end -}}
 {{- toYaml $made -}}
 {{- end -}}
@@ -84,14 +84,14 @@
 {{- end -}}
 {{- end -}}
 {{- range $name, $value := include "rapport.given" (merge (dict "of" "files") .) | fromYaml -}}
-{{- if $value -}}{{- $_ := set $made $name $value -}}{{- end -}}
+{{- if and $value (kindIs "map" $value) -}}{{- $_ := set $made $name $value -}}{{- end -}}
 {{- end -}}
 {{- toYaml $made -}}
 {{- end -}}
 
 {{/* Of a map of variables, those that this process reads: the rest would be noise, or a secret too many. */}}
 {{- define "rapport.readHere" -}}
-{{- $jobs := dict "topics" "^RAPPORT_(KAFKA.*|PARTITIONS)$" "check" "^RAPPORT_((INTERACTIONS|LOYALTY)_URL|API_KEY)$" "clv" "^RAPPORT_(KAFKA|MONGO)(_.*)?$" -}}
+{{- $jobs := dict "topics" "^RAPPORT_(KAFKA.*|PARTITIONS|RETENTION_.*)$" "check" "^RAPPORT_((INTERACTIONS|LOYALTY)_URL|API_KEY)$" "clv" "^RAPPORT_(KAFKA|MONGO)(_.*)?$" -}}
 {{- $only := index $jobs .kind -}}
 {{- $known := .root.Files.Get "files/variables.yaml" | fromYaml -}}
 {{- $read := dict -}}

@@ -2,10 +2,10 @@
 once, when the rules are read. One that fails at a decision, as where something is not known, is not met."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.followup.domain.conditions.sample import sample, sample_trigger
@@ -18,8 +18,9 @@ from shared.expressions.kinds import ANY, TRUTH, Kind, Many, Table, table_of
 from shared.expressions.program import Program, Variable, programmed
 from shared.expressions.syntax import ExpressionError
 from shared.schemas.base import Data
+from shared.schemas.times import Micros
 
-TRIGGER = "trigger"
+TRIGGER, GOAL = "trigger", "goal"
 MOST_LISTED = 100
 """How much of a list of a trigger is kept."""
 _NOBODY, _NOWHERE = Customer(customer_id="nobody"), ZoneInfo("UTC")
@@ -56,9 +57,7 @@ def compiled(text: str, events: tuple[str, ...] = ()) -> Expression:
     made = programmed(text, variables)
     if made.kind not in (TRUTH, ANY):
         raise ExpressionError(f"it is {made.kind}, not true or false")
-    found = Expression(
-        made.text, made.kind, made.program, made.use, made.parts, made.lists, made.ours, trigger
-    )
+    found = _of_rule(made, trigger)
     verdict = found.verdict(sample(sample_trigger(trigger)))
     if verdict.why is not None and not found.use.anything:
         raise ExpressionError(f"it fails for a customer of whom all is known: {verdict.why}")
@@ -70,11 +69,54 @@ def of_trigger(text: str, events: tuple[str, ...]) -> Expression:
     """An expression that sees its trigger and nothing else: so it says the same whenever it is asked. Raises
     ``ExpressionError``."""
     found = compiled(text, events)
-    dated = {name for name in found.use.functions if FUNCTIONS[name].made is not None}
-    others = sorted((found.use.variables | found.use.wholes | dated) - {TRIGGER})
+    others = sorted((found.use.variables | found.use.wholes | _by_the_clock(found)) - {TRIGGER})
     if others:
         raise ExpressionError(f"it sees the trigger alone, and not {others[0]}: that is for if")
     return found
+
+
+class Reached(NamedTuple):
+    """An event that may be a goal, and the trigger of what it may be that of, as JSON has them."""
+
+    goal: Mapping[str, Any]
+    trigger: Mapping[str, Any]
+    now: Micros = 0
+    zone: ZoneInfo = _NOWHERE
+
+
+@lru_cache(maxsize=1_000)
+def of_goal(text: str, events: tuple[str, ...], goal: str) -> Expression:
+    """What a rule that starts at these events asks of its goal's: it sees the two and nothing else, so it
+    says the same in whatever order things are heard. Raises ``ExpressionError``."""
+    trigger, table = trigger_table(events), goal_table(goal)
+    variables = {
+        TRIGGER: Variable(trigger, lambda scope: scope.trigger),
+        GOAL: Variable(table, lambda scope: scope.goal),
+    }
+    made = programmed(text, variables)
+    if made.kind not in (TRUTH, ANY):
+        raise ExpressionError(f"it is {made.kind}, not true or false")
+    for name in sorted(_by_the_clock(made)):
+        raise ExpressionError(f"it sees goal and trigger alone, and not {name}")
+    verdict = made.verdict(Reached(sample_trigger(table), sample_trigger(trigger)))
+    if verdict.why is not None and not made.use.anything:
+        raise ExpressionError(f"it fails for events of which all is known: {verdict.why}")
+    return _of_rule(made, trigger)
+
+
+def _of_rule(made: Program, trigger: Table) -> Expression:
+    return Expression(**{one.name: getattr(made, one.name) for one in fields(made)}, trigger=trigger)
+
+
+def _by_the_clock(made: Program) -> set[str]:
+    """The functions of ours that it calls whose answer changes with time."""
+    return {name for name in made.use.functions if FUNCTIONS[name].made is not None}
+
+
+@lru_cache(maxsize=1_000)
+def goal_table(event: str) -> Table:
+    """The fields of a goal's event."""
+    return Table(GOAL, table_of(data_class(event)).fields)
 
 
 @lru_cache(maxsize=1_000)
@@ -91,20 +133,29 @@ def trigger_table(events: tuple[str, ...]) -> Table:
 
 
 def kept(expressions: Iterable[Expression], data: Data) -> dict[str, Any]:
-    """What of a trigger these expressions will ask, as JSON has it."""
-    found: dict[str, Any] = {}
-    for expression in expressions:
-        if TRIGGER in expression.use.variables:
-            found |= _json(expression.trigger, data, expression.use.fields)
+    """What of a trigger these expressions of one rule will ask, as JSON has it: of each table in it what any
+    of them asks."""
+    asking = [one for one in expressions if TRIGGER in one.use.variables]
+    used: dict[str, set[str]] = {}
+    for one in asking:
+        for table, names in one.use.fields.items():
+            used.setdefault(table, set()).update(names)
+    found: dict[str, Any] = _json(asking[0].trigger, data, used) if asking else {}
+    return found
+
+
+def kept_of_goal(expression: Expression, event: str, data: Data) -> dict[str, Any]:
+    """What of a goal's event its condition will ask, as JSON has it."""
+    found: dict[str, Any] = _json(goal_table(event), data, expression.use.fields)
     return found
 
 
 def _json(kind: Kind, value: Any, used: Mapping[str, set[str]]) -> Any:
     match kind:
-        case Table(name=name, fields=fields):
-            values = {field: getattr(value, fields[field].attribute, None) for field in used.get(name, ())}
+        case Table(name=name, fields=known):
+            values = {field: getattr(value, known[field].attribute, None) for field in used.get(name, ())}
             return {
-                field: _json(fields[field].kind, told, used)
+                field: _json(known[field].kind, told, used)
                 for field, told in values.items()
                 if told is not None
             }

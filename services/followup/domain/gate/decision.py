@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from services.followup.domain.gate.hours import clear_at
-from services.followup.domain.gate.mates import MOST_TOGETHER, in_order, mates_of
+from services.followup.domain.gate.mates import MOST_TOGETHER, in_order, mates_of, others_come
 from services.followup.domain.gate.question import Question, ask
 from services.followup.domain.gate.reach import the_way
 from services.followup.domain.gate.steps import LOOKS, STEPS
@@ -35,7 +35,7 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
         later = [_as_it_ends(question, one) for one in others]
         return _refusal(verdict, [one for one in later if one is not None])
     go = _go(question)
-    if question.rule is None or not question.rule.bundle:
+    if question.rule is None or not question.rule.bundle or not others_come(state, policy, outreach):
         return go
     there = _together(question, go)
     waits = _for_others(question, there)

@@ -50,6 +50,15 @@ def kind_of(state: Customer, policy: Policy, outreach: Planned, rule: Rule | Non
     )
 
 
+def others_come(state: Customer, policy: Policy, outreach: Planned) -> bool:
+    """Whether anything else that would share its mail is planned or expected: most often nothing is, and
+    nobody need ask what the mail would be like."""
+    planned = [one.rule for one in state.planned if one.outreach_id != outreach.outreach_id]
+    names = (*planned, *(one.rule for one in state.anchors), *(one.rule for one in state.occasions))
+    rules = map(policy.rules.rule, names)
+    return any(rule is not None and rule.bundle for rule in rules)
+
+
 def mates_of(state: Customer, policy: Policy, outreach: Planned) -> Iterator[Planned]:
     """What else is of its kind: planned, or expected by a date or a silence, which have no id yet."""
     mine = kind_of(state, policy, outreach, policy.rules.rule(outreach.rule))

@@ -1,7 +1,7 @@
 """The dates that rules may start at, each read from what is known of the customer."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ from services.followup.domain.rules.hours import instant
 from services.followup.domain.rules.starts import PREFERENCES, Dated, DateTrigger, SegmentTrigger
 from services.followup.domain.state import Customer, Variable
 from shared.facts.profile import value_of
-from shared.schemas.times import DAY, Micros, date_of, day_number, day_of, moment
+from shared.schemas.times import DAY, Micros, date_of, day_number, day_of, micros, moment
 
 VISITS = frozenset({"maintenance", "service_visit"})
 """The kinds of contact after which a product's next maintenance is not told of."""
@@ -23,6 +23,9 @@ YEARS_AHEAD, TIMES_AHEAD = 12, 400
 HALF_A_YEAR = 183 * DAY
 """Two of a yearly date are never nearer: one that was put right, or moved with the time zone, comes once."""
 NOON = time(12)
+FIRST, LAST = micros(datetime(3, 1, 1, tzinfo=UTC)), micros(datetime(9997, 1, 1, tzinfo=UTC))
+"""Between these a date may come: what never ends is often said to end at the end of the calendar, where there
+are no offsets and no local times."""
 
 
 class Yearly(NamedTuple):
@@ -57,6 +60,10 @@ def things(state: Customer, start: Dated) -> list[str]:
 
 def bases(state: Customer, start: Dated, thing: str, where: ZoneInfo, now: Micros) -> Iterator[Micros]:
     """The dates of one thing, from some before now on, the earliest first."""
+    return (base for base in _bases(state, start, thing, where, now) if FIRST <= base < LAST)
+
+
+def _bases(state: Customer, start: Dated, thing: str, where: ZoneInfo, now: Micros) -> Iterator[Micros]:
     match start:
         case SegmentTrigger():
             since = changed_at(state.segments, start.segment, start.change)

@@ -1,14 +1,19 @@
 """Whether what messages are for has happened: told once of each message that went in time before it; one
 that has not gone is for nothing any more."""
 
+import json
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from hashlib import blake2s
+from typing import Any, NamedTuple
 
 from services.followup.domain.cancellation import cancel_flights, cancel_planned
+from services.followup.domain.conditions.expression import Reached, kept_of_goal
 from services.followup.domain.effects import nothing, then
 from services.followup.domain.journeys.kept import Hope, Signal
 from services.followup.domain.policy import Policy
-from services.followup.domain.rules.course import WaitForStep, each_step
+from services.followup.domain.results.trial import Trial
+from services.followup.domain.rules.course import Goal, WaitForStep, each_step
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Moment, Outreach
@@ -19,6 +24,8 @@ from shared.schemas.times import DAY, Micros, moment
 
 GOAL = "goal"
 """What a signal is that reaches a rule's goal; else it is the name of an event that its steps wait for."""
+OF = ""
+"""What of a name's ``with_told`` says which goal it is of, and sorts first: no field is called so."""
 MOST_SIGNALS = 10
 """How many are kept of one kind and thing: the latest by event time."""
 MOST_KEPT = 100
@@ -41,11 +48,13 @@ def on_fact(state: Customer, policy: Policy, fact: Fact) -> Effects[Customer]:
     found = [one for rules in policy.every for rule in rules.rules for one in _matched(rule, fact)]
     if not found:
         return nothing(state)
-    effects = nothing(_with_signals(state, [one.signal for one in found]))
-    for rule in dict.fromkeys(one.rule.name for one in found if one.signal.what == GOAL):
+    new = [one.signal for one in found]
+    known = tuple(dict.fromkeys((*state.signals, *new)))
+    effects = nothing(state.model_copy(update={"signals": known}))
+    for rule in dict.fromkeys(one.rule.name for one in found if is_goal(one.signal)):
         effects = then(effects, partial(reach, policy=policy, name=rule, now=fact.now))
         effects = then(effects, partial(call_off, policy=policy, name=rule, now=fact.now))
-    return effects
+    return then(effects, lambda s: nothing(_trimmed(s, policy, new)))
 
 
 def over(state: Customer, policy: Policy, outreach: Outreach) -> bool:
@@ -53,7 +62,7 @@ def over(state: Customer, policy: Policy, outreach: Outreach) -> bool:
     rule = policy.rule(outreach.rule, outreach.at)
     if rule is None or rule.goal is None:
         return False
-    reached = signals_of(state, rule, GOAL, outreach.key)
+    reached = reached_by(state, rule, outreach.key, outreach.trigger)
     return any(Moment(one.by, one.at) > outreach.order for one in reached)
 
 
@@ -79,11 +88,42 @@ def _matched(rule: Rule, fact: Fact) -> list[Matched]:
     about = about_of(rule, rule.key(fact.data)) if _names_thing(rule, fact) else ""
     found = []
     if rule.goal is not None and rule.goal.met_by(fact.name, fact.data):
-        found.append(Signal(rule.name, GOAL, about, fact.at, fact.by))
+        found.append(_goal(rule, fact, about))
     for step, _ in each_step(rule.steps):
         if isinstance(step, WaitForStep) and step.wait_for.met_by(fact.name, fact.data):
             found.append(Signal(rule.name, step.signal, about, fact.at, fact.by))
     return [Matched(rule, signal) for signal in dict.fromkeys(found)]
+
+
+def _goal(rule: Rule, fact: Fact, about: str) -> Signal:
+    """A condition says itself what the event must be about."""
+    if rule.aim is None:
+        return Signal(rule.name, GOAL, about, fact.at, fact.by)
+    told = {OF: _mark(rule), **kept_of_goal(rule.aim, fact.name, fact.data)}
+    return Signal(rule.name, with_told(GOAL, told), "", fact.at, fact.by)
+
+
+def _mark(rule: Rule) -> str:
+    """Tells a goal with a condition from those that other versions of the rule have."""
+    assert rule.goal is not None
+    asked = json.dumps([rule.goal.event, rule.goal.when, rule.goal.if_], sort_keys=True, default=str)
+    return blake2s(asked.encode(), digest_size=6).hexdigest()
+
+
+def with_told(name: str, told: Mapping[str, Any]) -> str:
+    """A name, and behind it what a condition asks of an event. Of its own it would be one place more in a
+    tuple, which the version before could not read."""
+    return f"{name}\n{json.dumps(told, sort_keys=True)}"
+
+
+def is_goal(signal: Signal) -> bool:
+    return signal.what.partition("\n")[0] == GOAL
+
+
+def told_to(name: str) -> dict[str, Any]:
+    """What stands behind a name; nothing where none does."""
+    told: dict[str, Any] = json.loads(name.partition("\n")[2] or "{}")
+    return told
 
 
 def _names_thing(rule: Rule, fact: Fact) -> bool:
@@ -95,16 +135,35 @@ def about_of(rule: Rule, key: str) -> str:
     return key.removeprefix(rule.name).removeprefix(":")
 
 
-def _with_signals(state: Customer, new: list[Signal]) -> Customer:
+def _trimmed(state: Customer, policy: Policy, new: list[Signal]) -> Customer:
+    """Of each kind of the new ones the latest by event time are kept, and those that something known waits
+    for: else what a customer did often would hide the one that counts, where that is heard last."""
     known = list(state.signals)
-    for signal in new:
-        if signal in known:
-            continue
-        known.append(signal)
-        same = sorted((one for one in known if one[:3] == signal[:3]), key=lambda one: one.by)
+    for kind in dict.fromkeys(map(_kind, new)):
+        same = sorted((one for one in known if _kind(one) == kind), key=lambda one: one.by)
         if len(same) > MOST_SIGNALS:
-            known.remove(same[0])
+            known.remove(next((one for one in same if not _awaited(state, policy, one)), same[0]))
     return state.model_copy(update={"signals": tuple(known[-MOST_KEPT:])})
+
+
+def _kind(signal: Signal) -> tuple[str, str, str]:
+    """Goals with a condition are of one kind where their mark is the same."""
+    name, _, told = signal.what.partition("\n")
+    return signal.rule, f"{name}\n{json.loads(told).get(OF, '')}" if told else name, signal.about
+
+
+def _awaited(state: Customer, policy: Policy, signal: Signal) -> bool:
+    """Whether it is the goal of a message or a comparison that is known."""
+    if not is_goal(signal):
+        return False
+    alone = state.model_copy(update={"signals": (signal,)})
+    ways = (journey.first for journey in state.journeys)
+    messages = (*state.planned, *state.waiting, *state.in_flight, *ways)
+    return (
+        any(one.rule == signal.rule and over(alone, policy, one) for one in messages)
+        or any(one.rule == signal.rule and has_reached(alone, policy, one) for one in state.hopes)
+        or any(one.rule == signal.rule and tried(alone, policy, one) for one in state.trials)
+    )
 
 
 def signals_of(state: Customer, rule: Rule, what: str, key: str) -> list[Signal]:
@@ -112,6 +171,18 @@ def signals_of(state: Customer, rule: Rule, what: str, key: str) -> list[Signal]
     about = about_of(rule, key)
     found = [one for one in state.signals if (one.rule, one.what) == (rule.name, what)]
     return sorted((one for one in found if one.about in ("", about)), key=lambda one: one.at)
+
+
+def reached_by(state: Customer, rule: Rule, key: str, trigger: Mapping[str, Any]) -> list[Signal]:
+    """What was heard that is the rule's goal for what was so triggered, the earliest first."""
+    aim = rule.aim
+    if aim is None:
+        return signals_of(state, rule, GOAL, key)
+    # As ``with_told`` has it: the mark is first.
+    its = with_told(GOAL, {OF: _mark(rule)}).removesuffix("}")
+    found = [one for one in state.signals if one.rule == rule.name and one.what.startswith(its)]
+    met = [one for one in found if aim.verdict(Reached(told_to(one.what), trigger)).met]
+    return sorted(met, key=lambda one: one.at)
 
 
 def hoped(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: Micros) -> Effects[Customer]:
@@ -126,6 +197,7 @@ def hoped(state: Customer, policy: Policy, flight: InFlight, at: Micros, now: Mi
         started=flight.at,
         sent_at=at,
         whose=flight.whose,
+        trigger={} if rule.aim is None else flight.trigger,
     )
     kept = tuple(one for one in state.hopes if _lives(policy, one, now))
     noted = state.model_copy(update={"hopes": (*kept, new)[-MOST_HOPES:]})
@@ -146,17 +218,35 @@ def reach(state: Customer, policy: Policy, name: str, now: Micros) -> Effects[Cu
     told: list[Emit] = []
     left: list[Hope] = []
     for hope in state.hopes:
-        rule = policy.rule(name, hope.started) if hope.rule == name else None
-        if rule is None or rule.goal is None:
+        goal = has_reached(state, policy, hope) if hope.rule == name else None
+        if goal is None:
             left.append(hope)
-            continue
-        until = hope.sent_at + span(rule.goal.within)
-        times = [one.at for one in signals_of(state, rule, GOAL, hope.key) if hope.sent_at < one.at <= until]
-        if not times:
-            left.append(hope)
-            continue
-        goal = OutreachGoalReached(outreach_id=hope.outreach_id, rule=name, goal=rule.goal.event)
-        told.append(Emit(goal, moment(now)))
+        else:
+            reached = OutreachGoalReached(outreach_id=hope.outreach_id, rule=name, goal=goal.event)
+            told.append(Emit(reached, moment(now)))
     if not told:
         return nothing(state)
     return Effects(state.model_copy(update={"hopes": tuple(left)}), tuple(told))
+
+
+def has_reached(state: Customer, policy: Policy, hope: Hope) -> Goal | None:
+    """The goal of a message that went, if it was reached in time."""
+    rule = policy.rule(hope.rule, hope.started)
+    if rule is None or rule.goal is None:
+        return None
+    until = hope.sent_at + span(rule.goal.within)
+    reached = reached_by(state, rule, hope.key, hope.trigger)
+    return rule.goal if any(hope.sent_at < one.at <= until for one in reached) else None
+
+
+def tried(state: Customer, policy: Policy, trial: Trial) -> bool:
+    """Whether the goal of a comparison was reached in time, and that is not counted yet. It goes by the
+    version of the rule that it was begun under."""
+    if trial.reached or trial.until <= trial.start:
+        return False
+    told = told_to(trial.key)
+    rule = policy.rule(trial.rule, told.pop(OF, trial.start))
+    if rule is None or rule.goal is None:
+        return False
+    signals = reached_by(state, rule, trial.key.partition("\n")[0], told)
+    return any(trial.start < signal.at <= trial.until for signal in signals)

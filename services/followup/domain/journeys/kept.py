@@ -1,6 +1,7 @@
 """What a customer's state keeps for dates, segments and journeys. Times are in microseconds."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
@@ -69,6 +70,8 @@ class Hope(Open):
     sent_at: Micros
     whose: str = ""
     """As ``Outreach.whose``."""
+    trigger: Mapping[str, Any] = {}
+    """As ``Outreach.trigger``."""
 
 
 class Walked(NamedTuple):

@@ -67,7 +67,7 @@ def _complaints(told: Sequence[Iterable[Complaint]]) -> tuple[Complaint, ...]:
 
 def _complaint(one: Complaint, other: Complaint) -> Complaint:
     """Of which steps were told of both: its life is made of all."""
-    heard = max(one.heard, other.heard)
+    heard, message = max(one.heard, other.heard), one.message or other.message
     if not (one.opened or other.opened):
         waiting = {(step.at, step.kind): step for step in (*other.waiting, *one.waiting)}
         early = sorted(waiting.values(), key=lambda step: step.heard)
@@ -75,7 +75,7 @@ def _complaint(one: Complaint, other: Complaint) -> Complaint:
     first, second = (one, other) if one.opened else (other, one)
     more = [*second.steps, *map(_waited, (*first.waiting, *second.waiting))]
     steps = with_told(first.steps, [step for step in more if step.kind != OPENED or not first.opened])
-    return one.model_copy(update={"steps": steps, "waiting": (), "heard": heard})
+    return one.model_copy(update={"steps": steps, "waiting": (), "heard": heard, "message": message})
 
 
 def _waited(step: Waiting) -> ToldStep:

@@ -24,9 +24,9 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """Where what an agent wrote belongs."""
+    """Where a message belongs: what an agent wrote, or what is written about a complaint."""
 
-    conversation_id: str
+    conversation_id: str | None
     in_reply_to: str | None
     """The name of the customer's message that it answers, as their channel gave it."""
 
@@ -55,4 +55,4 @@ class Writing(ABC):
     ) -> Message:
         """The message made of its rendered ``parts``, all of which are there. ``unsubscribe_url`` withdraws
         the consent that it was sent by, None for one that needs none: the channel puts it where its readers'
-        programs look, and what ``thread`` says of an agent's reply too."""
+        programs look, and what ``thread`` says too."""

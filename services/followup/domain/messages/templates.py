@@ -108,6 +108,7 @@ class Templates:
         links: Mapping[str, Any] = {},
         timezone: str = "UTC",
         locale: str = PLAIN.language,
+        thread: Thread | None = None,
     ) -> Message:
         """A template as the channel's message to a customer. It sees ``customer`` (id, name, locale,
         language, timezone), ``variables`` by name, ``sender`` (a name), ``unsubscribe_url`` and
@@ -117,7 +118,7 @@ class Templates:
         told = _shown(customer, sender, timezone, speech)
         shown = {**variables, **told, **links, "unsubscribe_url": unsubscribe_url}
         texts = {part: self._part(self.file(name, part, speech), shown) for part in channel.parts}
-        return channel.write(texts, unsubscribe_url)
+        return channel.write(texts, unsubscribe_url, thread)
 
     def section(
         self,

@@ -12,9 +12,10 @@ class Trial(NamedTuple):
     arm: str
     """A variant, ``holdout``, or ``all``."""
     key: str
-    """What its first message was about."""
+    """What its first message was about; where the goal has a condition, ``with_told`` of its trigger, and of
+    when that was where another version of the rule holds by ``start``."""
     start: Micros
-    """When that was due, sent or not: the goal counts after it, and the version of the rule goes by it."""
+    """When that was due, sent or not: the goal counts after it."""
     until: Micros
     """The goal's time limit; ``start`` where the rule has no goal."""
     reached: bool = False

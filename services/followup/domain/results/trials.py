@@ -4,7 +4,7 @@ time, and whether they reach its goal in time, whatever they were sent. Pure."""
 from collections.abc import Iterable, Iterator
 
 from services.followup.domain.journeys.arms import arm_of
-from services.followup.domain.journeys.goals import GOAL, signals_of
+from services.followup.domain.journeys.goals import OF, tried, with_told
 from services.followup.domain.policy import Policy
 from services.followup.domain.results.arms import EVERYBODY
 from services.followup.domain.results.cells import ARM, Cell, day_of
@@ -41,6 +41,11 @@ def _trial(state: Customer, policy: Policy, name: str, due_at: Micros) -> Iterat
         return
     until = due_at if rule.goal is None else due_at + span(rule.goal.within)
     key, whose = (name, "") if message is None else (message.key, message.whose)
+    told = {} if message is None or rule.aim is None else dict(message.trigger)
+    if policy.version(at) != policy.version(due_at):
+        told[OF] = at  # by which ``tried`` finds the rule again
+    if told:
+        key = with_told(key, told)
     yield Trial(name, arm or EVERYBODY, key, due_at, until, whose=whose)
 
 
@@ -49,19 +54,9 @@ def reached(before: Customer, state: Customer, policy: Policy) -> Customer:
     if state.signals is before.signals and state.trials is before.trials:
         return state
     trials = tuple(
-        trial._replace(reached=True) if _reaches(state, policy, trial) else trial for trial in state.trials
+        trial._replace(reached=True) if tried(state, policy, trial) else trial for trial in state.trials
     )
     return state if trials == state.trials else state.model_copy(update={"trials": trials})
-
-
-def _reaches(state: Customer, policy: Policy, trial: Trial) -> bool:
-    if trial.reached or trial.until <= trial.start:
-        return False
-    rule = policy.rule(trial.rule, trial.start)
-    if rule is None or rule.goal is None:
-        return False
-    signals = signals_of(state, rule, GOAL, trial.key)
-    return any(trial.start < signal.at <= trial.until for signal in signals)
 
 
 def counted(before: Customer, after: Customer) -> Iterator[tuple[Cell, str]]:

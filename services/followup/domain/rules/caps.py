@@ -22,12 +22,9 @@ LONGEST: dict[Period, timedelta] = {
 def _parse(value: object) -> object:
     if value in get_args(Period):
         return value
-    try:
-        found = parse_duration(value)
-    except ValueError:
-        found = timedelta(0)
+    found = parse_duration(value, "12h or 30d, or one of day, week, month")
     if not found:
-        raise ValueError("write a duration such as 12h or 30d, or one of day, week, month")
+        raise ValueError("must be more than nothing")
     return found
 
 

@@ -53,6 +53,8 @@ class Goal(Awaited):
     """What a message is for. It counts for those that went at most ``within`` before it."""
 
     within: Duration
+    if_: Annotated[str | None, Field(alias="if")] = None
+    """What its event must be, in CEL: it sees that as ``goal``, what started the rule as ``trigger``."""
 
     @model_validator(mode="after")
     def _some_time(self) -> "Goal":

@@ -40,6 +40,7 @@ def as_held(events: tuple[str, ...], when: Mapping[str, Any]) -> dict[str, Any]:
                 raise ValueError(f"{event} has no field {name}")
             try:
                 TypeAdapter[Any](fields[name].rebuild_annotation()).validate_python(wanted, strict=True)
-            except ValidationError:
-                raise ValueError(f"{name} of {event} is never {wanted!r}") from None
+            except ValidationError as error:
+                why = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
+                raise ValueError(f"{name} of {event} is never {wanted!r}: {why}") from None
     return held

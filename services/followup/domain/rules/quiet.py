@@ -1,14 +1,14 @@
 """Quiet hours in a customer's own time, across midnight and daylight saving. Pure: zones are constants."""
 
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
-from services.followup.domain.rules.hours import instant
+from services.followup.domain.rules.hours import change_between, instant
 from services.followup.domain.rules.times import TimeOfDay
 from shared.schemas.base import Strict
+from shared.schemas.zones import zone_of
 
 
 class QuietHours(Strict):
@@ -24,16 +24,9 @@ class QuietHours(Strict):
         return self
 
 
-@lru_cache(maxsize=1024)
 def zone(name: str | None, default: str) -> ZoneInfo:
     """The zone of that IANA name, or the default if it is none."""
-    for candidate in (name, default):
-        try:
-            if candidate:
-                return ZoneInfo(candidate)
-        except (KeyError, ValueError, OSError):
-            continue
-    return ZoneInfo("UTC")
+    return zone_of(name) or zone_of(default) or ZoneInfo("UTC")
 
 
 def is_quiet(local: time, hours: QuietHours) -> bool:
@@ -53,5 +46,13 @@ def quiet_until(moment: datetime, where: ZoneInfo, hours: QuietHours | None) -> 
         again = datetime.combine(day, hours.end, where).replace(fold=1).astimezone(UTC)
         for end in (instant(day, hours.end, where), again):
             if end > moment and not is_quiet(end.astimezone(where).time(), hours):
-                return end
+                return _before(end, moment, where, hours)
     raise AssertionError("quiet hours end every day")
+
+
+def _before(end: datetime, moment: datetime, where: ZoneInfo, hours: QuietHours) -> datetime:
+    """The end, or the clock change before it that leaves the quiet hours: back, to before they began."""
+    if moment.astimezone(where).utcoffset() == end.astimezone(where).utcoffset():
+        return end
+    change = change_between(moment.replace(microsecond=0), end, where)
+    return end if is_quiet(change.astimezone(where).time(), hours) else change

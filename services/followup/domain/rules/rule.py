@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from services.followup.domain.conditions.expression import Expression, compiled, kept, of_trigger
+from services.followup.domain.conditions.expression import Expression, compiled, kept, of_goal, of_trigger
 from services.followup.domain.rules.course import (
     Course,
     SendStep,
@@ -176,9 +176,9 @@ class Rule(Course):
     def _consistent(self) -> "Rule":
         if self.restart and (self.for_each or self.variables):
             raise ValueError("restart cannot be combined with for_each or variables")
-        for at, text in conditions_of(self.steps):
+        for at, text in (*conditions_of(self.steps), ("goal.if", None)):
             try:
-                compiled(text, self.asked_events)
+                _ = self.aim if text is None else compiled(text, self.asked_events)
             except ValueError as error:
                 raise fault(at, str(error)) from None
         if self.steps and (self.every or any(variant.template for variant in self.variants)):
@@ -249,9 +249,15 @@ class Rule(Course):
             asked += [text for _, text in conditions_of(self.steps)]
         return tuple(compiled(text, self.asked_events) for text in asked)
 
+    @property
+    def aim(self) -> Expression | None:
+        """What its goal's event must be, beside its fields' values."""
+        goal = self.goal
+        return None if goal is None or not goal.if_ else of_goal(goal.if_, self.asked_events, goal.event)
+
     def kept(self, data: Data) -> dict[str, Any]:
         """What of a trigger its conditions will ask, as JSON has it."""
-        return kept(self.conditions, data)
+        return kept((*self.conditions, *filter(None, [self.aim])), data)
 
     @property
     def templates(self) -> tuple[str, ...]:

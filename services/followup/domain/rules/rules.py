@@ -19,11 +19,11 @@ from services.followup.domain.rules.rule import REPLY, Name, Purpose, Rule
 from services.followup.domain.rules.starts import Dated, profile_of, subjects_of
 from services.followup.domain.rules.suggestions import SUGGESTED, USUAL, Suggestions
 from services.followup.domain.rules.surveys import Surveys
-from services.followup.domain.rules.times import Duration, Instant, TimeZone
+from services.followup.domain.rules.times import Duration, Instant
 from services.followup.domain.rules.topics import Topic
 from shared.schemas.base import Data, Id, Strict
 from shared.schemas.faults import fault
-from shared.schemas.fields import Locale
+from shared.schemas.fields import Locale, Timezone
 
 REPLY_TRIED = timedelta(days=5)
 """How long it is tried to send an agent's reply, as mail servers do."""
@@ -68,7 +68,7 @@ class Rules(Strict):
     effective: Instant | None = None
     """Triggers from this instant on are judged by this version; none: from the beginning."""
     sender: Mailbox
-    timezone: TimeZone = "UTC"
+    timezone: Timezone = "UTC"
     """Of customers whose own is not known."""
     locale: Locale = "en"
     """Likewise, and of templates that are not there in the customer's own language."""

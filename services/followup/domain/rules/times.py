@@ -1,4 +1,4 @@
-"""Durations, times of day and time zones as the YAML file writes them, checked when it is read.
+"""Durations, times of day and instants as the YAML file writes them, checked when it is read.
 
 Durations are written ``45m``, ``2h``, ``60d``, ``1d12h``; times of day ``"21:00"``, in quotes.
 """
@@ -7,7 +7,6 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BeforeValidator, Field, PlainSerializer, model_validator
 
@@ -16,17 +15,23 @@ from shared.schemas.faults import fault
 from shared.schemas.times import MILLISECOND, Micros, micros
 
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+LONGEST = timedelta(days=36_500)
+"""Of a duration: what is due after it is still in the calendar."""
+_OFFSETS = "-30d or 12h"
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def parse_duration(value: object) -> timedelta:
-    """``"1d12h"`` -> a timedelta. Raises ``ValueError``."""
+def parse_duration(value: object, like: str = "45m, 2h, 60d or 1d12h") -> timedelta:
+    """``"1d12h"`` -> a timedelta. Raises ``ValueError``; ``like``: what may be written."""
     if isinstance(value, timedelta):
         return value
-    if not isinstance(value, str) or not re.fullmatch(r"(?:\d{1,6}[wdhms])+", value):
-        raise ValueError("write a duration such as 45m, 2h, 60d or 1d12h")
+    if not isinstance(value, str) or not re.fullmatch(r"(?:[0-9]{1,18}[wdhms])+", value):
+        raise ValueError(f"write a duration such as {like}")
     parts = re.findall(r"(\d+)([wdhms])", value)
-    return timedelta(seconds=sum(int(number) * UNITS[unit] for number, unit in parts))
+    seconds = sum(int(number) * UNITS[unit] for number, unit in parts)
+    if seconds > LONGEST.total_seconds():
+        raise ValueError(f"it is longer than {write_duration(LONGEST)}")
+    return timedelta(seconds=seconds)
 
 
 @lru_cache(maxsize=1_000)
@@ -41,14 +46,9 @@ def write_duration(value: timedelta) -> str:
 
 def parse_offset(value: object) -> timedelta:
     """``"-30d"`` -> a timedelta that may be negative. Raises ``ValueError``."""
-    if isinstance(value, timedelta):
-        return value
     if isinstance(value, str) and value[:1] in ("-", "+"):
-        return parse_duration(value[1:]) * (-1 if value[0] == "-" else 1)
-    try:
-        return parse_duration(value)
-    except ValueError:
-        raise ValueError("write a duration such as -30d or 12h") from None
+        return parse_duration(value[1:], _OFFSETS) * (-1 if value[0] == "-" else 1)
+    return parse_duration(value, _OFFSETS)
 
 
 def write_offset(value: timedelta) -> str:
@@ -86,14 +86,6 @@ def write_time_of_day(value: time) -> str:
     return value.isoformat("minutes")
 
 
-def parse_timezone(value: object) -> str:
-    """An IANA name that this machine knows. Raises ``ValueError``."""
-    try:
-        return ZoneInfo(str(value)).key
-    except (KeyError, ValueError, OSError):
-        raise ValueError(f"{value!r} is no IANA time zone, such as Europe/Berlin") from None
-
-
 def parse_instant(value: object) -> object:
     """A date of the file is its first instant, in UTC. Raises ``ValueError``."""
     if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
@@ -112,7 +104,6 @@ Offset = Annotated[timedelta, BeforeValidator(parse_offset), PlainSerializer(wri
 TimeOfDay = Annotated[time, BeforeValidator(parse_time_of_day), PlainSerializer(write_time_of_day, str)]
 Instant = Annotated[AwareDatetime, BeforeValidator(parse_instant)]
 """A time with an offset, or a date: its first instant in UTC."""
-TimeZone = Annotated[str, BeforeValidator(parse_timezone)]
 
 
 class Active(Strict):

@@ -10,15 +10,16 @@
   for (const input of all('[data-timezone]')) input.value = zone || ''
 
   // Times go on while a page is open: what is left, and how long ago. Nothing is asked of anybody for it.
-  const unit = (count, name) =>
-    new Intl.NumberFormat(page.lang, { style: 'unit', unit: name, unitDisplay: 'short' }).format(count)
+  // The words are those of the page (Words.units): browsers have others for the same.
+  const units = JSON.parse(document.body.dataset.units || '[]')
+  const number = new Intl.NumberFormat(page.lang)
   const span = seconds => {
     let left = Math.max(60, Math.floor(Math.abs(seconds)))
     const parts = []
-    for (const [name, size] of [['day', 86400], ['hour', 3600], ['minute', 60]]) {
+    for (const [size, one, many] of units) {
       const count = Math.floor(left / size)
       left %= size
-      if (count && parts.length < 2) parts.push(unit(count, name))
+      if (count && parts.length < 2) parts.push((count === 1 ? one : many).replace('%s', number.format(count)))
       else if (parts.length) break
     }
     return parts.join(' ')
@@ -124,7 +125,10 @@
     for (const one of all('[data-draft]', event.detail.elt)) sessionStorage.setItem(`draft ${one.dataset.draft}`, one.value)
   }
   document.addEventListener('htmx:sendError', keep)
-  document.addEventListener('htmx:beforeOnLoad', event => { if (event.detail.xhr.getResponseHeader('HX-Redirect')) keep(event) })
+  document.addEventListener('htmx:beforeOnLoad', event => {
+    const { xhr } = event.detail
+    if (xhr.status >= 400 || xhr.getResponseHeader('HX-Redirect')) keep(event)
+  })
 
   // Who reads a conversation, or answers in it, is told to the colleagues who are on it too.
   let told = ''
@@ -145,8 +149,17 @@
     addEventListener('pagehide', () => tell('gone', true))
   }
 
+  // A form that did not work: on to the first field that is wrong.
+  document.addEventListener('htmx:afterSettle', event => {
+    if (event.detail.xhr?.status === 422) document.querySelector('#main [aria-invalid][autofocus]')?.focus()
+  })
+
   // What was said goes by itself; it has been read out by then.
-  const fade = () => { const said = document.getElementById('said'); if (said && said.textContent.trim()) setTimeout(() => { said.replaceChildren() }, 6000) }
+  const fade = () => {
+    const said = document.getElementById('said')
+    const text = said ? said.textContent.trim() : ''
+    if (text) setTimeout(() => { if (said.textContent.trim() === text) said.replaceChildren() }, Math.max(6000, 90 * text.length))
+  }
   fade()
   document.addEventListener('htmx:afterSettle', () => { fade(); tick() })
 
@@ -164,25 +177,104 @@
       const one = document.getElementById(id)
       if (one && busy(one)) continue
       behind.delete(id)
-      if (one) htmx.trigger(one.dataset.still, 'changed')
+      if (one) owe(document.querySelector(one.dataset.still))
     }
+    ask()
   }, 50)
   document.addEventListener('focusout', catchUp)
   document.addEventListener('toggle', catchUp, true)
 
-  // What is live: one connection a page; what has changed asks for its part of the page anew.
+  // What is live: one connection a page; what has changed asks for its part of the page anew. What changes while
+  // a part is on its way is asked for after it: htmx would ask in the name of what it has just replaced.
+  const owed = new Set(), asked = new Set()
+  let pressed = false
+  const watched = part => part.dataset.watch.split(' ')
+  const owe = part => { if (part) for (const name of watched(part)) owed.add(name) }
+  const ask = () => {
+    if (pressed || document.querySelector('[data-watch].htmx-request')) return
+    const names = new Set(owed)
+    owed.clear()
+    for (const name of names) asked.add(name)
+    for (const part of all('[data-watch]')) if (watched(part).some(name => names.has(name))) htmx.trigger(part, 'changed')
+  }
+  document.addEventListener('htmx:afterRequest', ask)
+  // The answer to a form may be older than what a part in it was asked for meanwhile.
+  document.addEventListener('htmx:beforeRequest', event => { if (!event.target.matches('[data-watch]')) asked.clear() })
+
+  // Nothing is put in while a button is pressed: the press would end on another, and be no click.
+  const released = () => setTimeout(() => { pressed = false; ask() })
+  addEventListener('pointerdown', () => { pressed = true }, true)
+  for (const end of ['pointerup', 'pointercancel']) addEventListener(end, released, true)
+  addEventListener('pointermove', event => { if (pressed && !event.buttons) released() }, true)
+
+  // A part that could not be had stays as it is, and is asked for again. Where there is none any more, the page says so.
+  const troubles = new Set()
+  const trouble = (what, on) => {
+    if (on) troubles.add(what)
+    else troubles.delete(what)
+    document.getElementById('live-trouble').hidden = !troubles.size
+  }
+  const waiting = new Map(), pauses = new Map()
+  const later = part => {
+    const which = part.dataset.watch, pause = pauses.get(which) || 2000
+    trouble('part', true)
+    if (waiting.has(which)) return
+    waiting.set(which, setTimeout(() => {
+      waiting.delete(which)
+      pauses.set(which, Math.min(2 * pause, 60000))
+      owe(part)
+      ask()
+    }, pause))
+  }
+  document.addEventListener('htmx:configRequest', event => { if (event.target.matches('[data-watch]')) event.detail.timeout = 20000 })
+  for (const lost of ['htmx:sendError', 'htmx:timeout']) {
+    document.addEventListener(lost, event => { if (event.target.matches('[data-watch]')) later(event.target) })
+  }
+  document.addEventListener('htmx:beforeSwap', event => {
+    const { requestConfig: { elt: part }, xhr: { status } } = event.detail
+    if (!part.matches('[data-watch]')) {
+      for (const name of asked) owed.add(name)
+      return
+    }
+    event.detail.shouldSwap &&= status < 400 && !pressed
+    if (status >= 500 || status === 429) later(part)
+    else if (status >= 400) location.reload()
+    else {
+      trouble('part', false)
+      pauses.delete(part.dataset.watch)
+    }
+    if (status < 400 && pressed) owe(part)
+  })
+
   const live = document.body.dataset.live
   if (live && window.EventSource) {
-    const trouble = document.getElementById('live-trouble')
-    const source = new EventSource(live)
-    let lost
-    source.addEventListener('open', () => { clearTimeout(lost); if (trouble) trouble.hidden = true })
-    source.addEventListener('error', () => { clearTimeout(lost); lost = setTimeout(() => { if (trouble) trouble.hidden = false }, 5000) })
-    source.addEventListener('changed', event => {
-      const name = JSON.parse(event.data)
-      for (const one of all('[data-watch]'))
-        if (one.dataset.watch.split(' ').includes(name)) htmx.trigger(one, 'changed')
+    const names = () => [...new Set(all('[data-watch]').flatMap(watched))].sort().join(',')
+    let source, heard, lost, relisten, wait = 1000
+    let mark = document.body.dataset.mark
+    const listen = since => {
+      clearTimeout(relisten)
+      source?.close()
+      heard = names()
+      if (!heard) return
+      source = new EventSource(`${live}?${new URLSearchParams({ watch: heard, mark: since })}`)
+      source.addEventListener('open', () => { clearTimeout(lost); wait = 1000; trouble('stream', false) })
+      source.addEventListener('error', event => {
+        clearTimeout(lost)
+        lost = setTimeout(() => trouble('stream', true), 5000)
+        // It gives up where something else answers for the service, as while that starts anew. The page does not.
+        if (event.target.readyState !== EventSource.CLOSED) return
+        wait = Math.min(2 * wait, 60000)
+        relisten = setTimeout(() => listen(''), wait * (0.5 + Math.random() / 2))
+      })
+      source.addEventListener('changed', event => { owed.add(JSON.parse(event.data)); ask() })
+    }
+    document.addEventListener('htmx:load', () => listen(mark), { once: true })
+    document.addEventListener('htmx:beforeOnLoad', event => {
+      if (event.detail.xhr.status < 400) mark = event.detail.xhr.getResponseHeader('Desk-Mark') || mark
     })
-    addEventListener('pagehide', () => source.close())
+    // A list may have come to show, and to watch, others.
+    document.addEventListener('htmx:afterSettle', () => { if (heard !== undefined && names() !== heard) listen(mark) })
+    addEventListener('pagehide', () => { clearTimeout(relisten); source?.close() })
+    addEventListener('pageshow', event => { if (event.persisted) listen('') })
   }
 })()

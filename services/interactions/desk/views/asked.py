@@ -33,7 +33,11 @@ _SAY_HOW_MUCH = _("Say how much: an amount such as 12.50.")
 
 
 class AskedError(ValueError):
-    """A form asks for what cannot be; the text is for catalogues."""
+    """A form asks for what cannot be; the text is for catalogues. ``field``: the one at fault."""
+
+    def __init__(self, text: str, field: str) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 def rest_until(rest: str, at: str, now: datetime, where: ZoneInfo) -> datetime | None:
@@ -50,16 +54,21 @@ def rest_until(rest: str, at: str, now: datetime, where: ZoneInfo) -> datetime |
         case "monday":
             return _morning(local.date() + timedelta(days=7 - local.weekday()), where)
         case "at":
-            try:
-                told = datetime.fromisoformat(at)
-                until = (told if told.tzinfo is not None else told.replace(tzinfo=where)).astimezone(UTC)
-            except (ValueError, OverflowError):
-                raise AskedError(_("Say until when: a day and a time.")) from None
-            if until <= now:
-                raise AskedError(_("This time is over already."))
-            return until
+            return later(at, now, where, "at")
         case _:
-            raise AskedError(_("Say until when: a day and a time."))
+            raise AskedError(_("Say until when: a day and a time."), "rest")
+
+
+def later(told: str, now: datetime, where: ZoneInfo, field: str) -> datetime:
+    """A time to come that a form says in ``field``, as browsers send a local one. Raises ``AskedError``."""
+    try:
+        at = datetime.fromisoformat(told)
+        at = (at if at.tzinfo is not None else at.replace(tzinfo=where)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise AskedError(_("Say until when: a day and a time."), field) from None
+    if at <= now:
+        raise AskedError(_("This time is over already."), field)
+    return at
 
 
 def counted_from(made: str, now: datetime) -> datetime:
@@ -86,11 +95,11 @@ def compensation(
     with thousands it is as the page's ``locale`` writes it: ``1,250.00`` or ``1.250,00``. Raises
     ``AskedError``."""
     if kind not in get_args(CompensationKind):
-        raise AskedError(_("Say what is given."))
+        raise AskedError(_("Say what is given."), "kind")
     given: dict[str, object] = {"kind": kind}
     if kind == "points":
         if not points.isascii() or not points.isdigit() or not points.strip("0"):
-            raise AskedError(_("Say how many points: a whole number."))
+            raise AskedError(_("Say how many points: a whole number."), "points")
         given["points"] = points
     elif kind == "refund" or not reward_id:
         given["money"] = _money(amount.strip(), currency, locale)
@@ -103,10 +112,10 @@ def _money(amount: str, currency: str, locale: Locale) -> dict[str, object]:
     """Raises ``AskedError``."""
     value, places = _decimal(amount, locale), digits(currency)
     if -int(value.as_tuple().exponent) > places:
-        raise AskedError(_("This amount has more decimals than its currency."))
+        raise AskedError(_("This amount has more decimals than its currency."), "amount")
     minor = value.scaleb(places)
     if not 0 < minor < 10**12:
-        raise AskedError(_SAY_HOW_MUCH)
+        raise AskedError(_SAY_HOW_MUCH, "amount")
     return {"amount": int(minor), "currency": currency}
 
 
@@ -116,8 +125,8 @@ def _decimal(amount: str, locale: Locale) -> Decimal:
         return Decimal(amount.replace(",", "."))
     signs = get_decimal_symbol(locale) + get_group_symbol(locale)
     if not set(amount) <= set(f"0123456789{signs}"):
-        raise AskedError(_SAY_HOW_MUCH)
+        raise AskedError(_SAY_HOW_MUCH, "amount")
     try:
         return Decimal(parse_decimal(amount, locale, strict=True))
     except NumberFormatError:
-        raise AskedError(_SAY_HOW_MUCH) from None
+        raise AskedError(_SAY_HOW_MUCH, "amount") from None

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.interactions.desk.views.board import Card, card
 from services.interactions.desk.views.due import Due, due
@@ -23,6 +22,7 @@ from services.interactions.domain.state import Complaint, Customer, altered
 from services.interactions.models.customers import ConsentView, CustomerView, customer_view
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import maybe_moment, micros, moment
+from shared.schemas.zones import zone_of
 
 MOST_OPEN = 20
 MOST_OVER = 10
@@ -167,10 +167,8 @@ def initials(name: str) -> str:
 
 
 def _local(now: datetime, timezone: str | None) -> datetime | None:
-    try:
-        return None if timezone is None else now.astimezone(ZoneInfo(timezone))
-    except (ZoneInfoNotFoundError, ValueError):
-        return None
+    where = zone_of(timezone)
+    return None if where is None else now.astimezone(where)
 
 
 def _birthday(told: str | None) -> date | None:

@@ -31,6 +31,8 @@ MAX_TOTAL = 2**62
 """Minor units; a BSON integer holds twice that."""
 ABOVE_WHAT_WAS_LEFT = "{money} above what was left does not count."
 """Of a refund, beside its return."""
+PAID_OTHERWISE = "It counts nowhere: the order was paid in {currency}."
+LESS_IS_LEFT = "It counts nowhere: only {money} of the order is left."
 
 
 def purchase_made(customer: Customer, told: Told) -> Change:
@@ -134,11 +136,11 @@ def _take_back(customer: Customer, name: Name, told: PurchaseReturned, day: int,
     """As loyalty judges: in the order's currency, and no more than what is left of it, but for what rounding
     line by line may add. A refused one keeps its name free, for one that is told right."""
     if told.refund.currency != order.currency:
-        return _Taken(customer, 0, refused(f"It counts nowhere: the order was paid in {order.currency}."))
+        return _Taken(customer, 0, refused(PAID_OTHERWISE.format(currency=order.currency)))
     counted = counted_refund(order.amount, told.refund.amount, len(told.items) or order.lines)
     if counted is None:
         left = written(order.amount, order.currency)
-        return _Taken(customer, 0, refused(f"It counts nowhere: only {left} of the order is left."))
+        return _Taken(customer, 0, refused(LESS_IS_LEFT.format(money=left)))
     old = customer.purchases
     spend = found(old.spend, order.currency, _key) or Spend(currency=order.currency)
     spend = altered(spend, refunded=spend.refunded + counted)

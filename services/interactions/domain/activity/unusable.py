@@ -37,11 +37,20 @@ def heard_of(rows: Sequence[TimelineRow]) -> list[Unusable]:
     return list(found.values())
 
 
+def told_since(one: Unusable, now: Customer) -> bool:
+    """Whether the address of its channel was told after the message went, be it the same again."""
+    known = now.profile.get(_field(one.channel))
+    return known is not None and known.at > one.sent_at
+
+
 def same_address(channel: str, then: Customer, now: Customer) -> bool:
     """Whether the address that a channel uses is the one of then: another is free."""
-    field = _EMAIL if channel == _EMAIL else _PHONE
-    before, after = then.profile.get(field), now.profile.get(field)
+    before, after = then.profile.get(_field(channel)), now.profile.get(_field(channel))
     return before is not None and after is not None and bool(after.value) and before.value == after.value
+
+
+def _field(channel: str) -> str:
+    return _EMAIL if channel == _EMAIL else _PHONE
 
 
 def _why(type: str, kind: str | None) -> Why | None:

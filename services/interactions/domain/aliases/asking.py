@@ -16,6 +16,7 @@ from shared.schemas.commands.aliases import AliasClaimRequested, AliasReleaseReq
 from shared.schemas.commands.duplicates import DuplicateFoundRequested, pair_key
 from shared.schemas.customers import AliasAdded, AliasData, AliasKind
 from shared.schemas.event import Event
+from shared.schemas.times import Micros
 
 PROFILE: tuple[AliasKind, ...] = ("email", "phone")
 """What of a profile is an alias."""
@@ -26,12 +27,13 @@ def asking(identity: Identity, before: Customer, effects: Effects[Customer], tol
     ``too_many_aliases``."""
     data, customer = told.event.data, effects.state
     if isinstance(data, AliasData):
-        called = _told(identity, customer.called, data, told)
+        called = _told(identity, customer, data, told)
     elif customer.profile is not before.profile:
         called = _of_profile(identity, before, customer, told.event.told_of)
         called = seeking(identity, before, customer, called, told.event.told_of)
     else:
         return effects
+    called = called.asking_again()
     if called is customer.called or called == customer.called:
         return effects
     emits = (*_asked(before.called, called, told), *told_places(before.called, called, told.event))
@@ -56,7 +58,8 @@ def answered(customer: Customer, event: Event) -> Effects[Customer]:
         return Effects(customer)
     absorbed = () if customer.merging is None else customer.merging.ids
     owner = None if data.owner in (one.customer, customer.customer_id, *absorbed) else data.owner
-    new = altered(one, owner=owner, revision=data.revision)
+    left_out = not data.waits and data.owner != one.customer
+    new = altered(one, owner=owner, revision=data.revision, left_out=left_out)
     after = altered(customer, called=customer.called.with_name(new))
     if owner is None or not data.waits or data.kind == "device":
         return Effects(after)
@@ -64,8 +67,10 @@ def answered(customer: Customer, event: Event) -> Effects[Customer]:
     return Effects(after, (Emit(found, event.time, pair_key(customer.customer_id, owner)),))
 
 
-def _told(identity: Identity, called: CalledBy, data: AliasData, told: Told) -> CalledBy:
-    """The last word by time holds; of one time the later in the log."""
+def _told(identity: Identity, customer: Customer, data: AliasData, told: Told) -> CalledBy:
+    """The last word by time holds; of one time the later in the log. A profile that is older than a removal
+    names it no more, until it is told anew."""
+    called = customer.called
     try:
         alias = identity.alias(data.kind, data.value)
     except AliasError as error:
@@ -78,7 +83,8 @@ def _told(identity: Identity, called: CalledBy, data: AliasData, told: Told) -> 
         if named and len(called.wanted) >= MAX_CALLED:
             raise TOO_MANY_ALIASES(most=MAX_CALLED)
         known = Called(key=key, customer=told.event.told_of, kind=alias.kind, value=alias.value)
-    return called.with_name(altered(known, at=told.at, named=named))
+    profile = known.profile and (named or _named_at(identity, customer, known) >= told.at)
+    return called.with_name(altered(known, at=told.at, named=named, profile=profile))
 
 
 def _of_profile(identity: Identity, before: Customer, after: Customer, customer: str) -> CalledBy:
@@ -93,9 +99,25 @@ def _of_profile(identity: Identity, before: Customer, after: Customer, customer:
         known = called.name(key, customer)
         if known is None:
             known = Called(key=key, customer=customer, kind=alias.kind, value=alias.value)
-        if not known.profile:
-            called = called.with_name(altered(known, profile=True))
+        removed = not known.named and known.at is not None and known.at > _told_at(after, known.kind)
+        if not removed:
+            at = _told_at(after, known.kind)
+            called = called.with_name(altered(known, profile=True, profile_at=at))
     return called
+
+
+def _named_at(identity: Identity, customer: Customer, known: Called) -> Micros:
+    """When the profile named it: that of whom it was told, whoever they are merged with by now."""
+    if known.profile_at is not None:
+        return known.profile_at
+    stands = known.key in identity.found({known.kind: value_of(customer.profile, known.kind)})
+    return _told_at(customer, known.kind) if stands else 0
+
+
+def _told_at(customer: Customer, kind: AliasKind) -> Micros:
+    """When the profile's address or number was told."""
+    told = customer.profile.get(kind)
+    return 0 if told is None else told.at
 
 
 def _asked(before: CalledBy, after: CalledBy, told: Told) -> Iterator[Emit]:
@@ -107,5 +129,5 @@ def _asked(before: CalledBy, after: CalledBy, told: Told) -> Iterator[Emit]:
         if place not in now:
             yield Emit(AliasReleaseRequested(kind=one.kind, customer_id=one.customer), at, one.key)
     for place, one in now.items():
-        if place not in wanted:
+        if place not in wanted or (wanted[place].outside and not one.outside):
             yield Emit(AliasClaimRequested(kind=one.kind, customer_id=one.customer), at, one.key)

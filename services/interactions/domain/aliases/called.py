@@ -31,10 +31,14 @@ class Called(Open):
     """That word added it."""
     profile: bool = False
     """The profile names it."""
+    profile_at: Micros | None = None
+    """When that was told; None in a state of the version before."""
     owner: str | None = None
     """Whose it is, where that is another."""
     revision: int = 0
     """Of the alias, when it said so."""
+    left_out: bool | None = None
+    """It said that too many wait for it: this customer does not, and asks again some time. None: not told."""
 
     @property
     def place(self) -> tuple[str, str]:
@@ -45,6 +49,11 @@ class Called(Open):
     def wanted(self) -> bool:
         """Whether the customer is called so."""
         return self.named or self.profile
+
+    @property
+    def outside(self) -> bool:
+        """Whether the customer does not wait for it; of what the version before stored that is not known."""
+        return self.owner is not None if self.left_out is None else self.left_out
 
 
 class Sought(Open):
@@ -93,6 +102,14 @@ class CalledBy(Open):
             gone = min((one for one in names if not one.wanted), key=lambda one: one.at or 0, default=None)
             names = [one for one in names if one is not gone]
         return self._with(names=(*names, new))
+
+    def asking_again(self) -> "CalledBy":
+        """With those as if they were new of which too many waited."""
+        if not any(one.outside for one in self.wanted):
+            return self
+        fresh: dict[str, Any] = {"owner": None, "revision": 0, "left_out": None}
+        again = (one.model_copy(update=fresh) if one.outside and one.wanted else one for one in self.names)
+        return self._with(names=tuple(again))
 
     def with_sought(self, trait: Trait, customer: str, new: Sought | None) -> "CalledBy":
         """With this one in the place of what was known; None: the customer is not sought by it."""

@@ -7,7 +7,8 @@ from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
 MAX_WAITING = 20
-"""Customers who wait for one alias; further ones are only told that it is another's."""
+"""Customers who wait for one alias; further ones are only told that it is another's, and ask again whenever
+something is told of what they are called or of their profile."""
 MAX_TURNS = 50
 """Changes remembered; beyond that the oldest are forgotten."""
 

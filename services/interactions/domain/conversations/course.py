@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.known import Conversations, ConversationStep, Message
-from services.interactions.domain.conversations.messages import OWN, bare, names_of, topic_of
+from services.interactions.domain.conversations.messages import OWN, bare, names_of, one_line, topic_of
 from shared.schemas.times import DAY, Micros
 
 Refused: TypeAlias = Literal["cycle", "gone", "same"]
@@ -70,6 +70,29 @@ def course(known: Conversations) -> Course:
     made = _Reckoning(known).run()
     _latest.append((known, made))
     return made
+
+
+def going_on(known: Conversations, subject: str, at: Micros) -> str | None:
+    """The open conversation of a subject line, as of ``at``; of several the one in which it was used last."""
+    topic = topic_of(one_line(subject) or "")
+    if not topic:
+        return None
+    now = course(known)
+    used = [
+        (message.at, one.conversation_id)
+        for one in now.open.values()
+        if one.status != "closed" and one.messages and at - one.messages[-1].at <= SAME_SUBJECT
+        for message in one.messages
+        if message.subject is not None and topic_of(message.subject) == topic
+    ]
+    return max(used)[1] if used else None
+
+
+def stands_in(known: Conversations, own: str) -> str | None:
+    """Where a message is that would have begun the conversation ``own``; None for one that is not known."""
+    now = course(known)
+    home = now.homes.get(own.removeprefix(OWN))
+    return None if home is None else now.survivor(home)
 
 
 _latest: deque[tuple[Conversations, Course]] = deque(maxlen=2)

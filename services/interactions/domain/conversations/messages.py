@@ -81,3 +81,8 @@ def bare(name: str) -> str:
 def topic_of(subject: str) -> str:
     """A subject line without the marks of answers, in any case and spacing; empty where nothing is left."""
     return " ".join(_REPLY_MARKS.sub("", subject).casefold().split())[:TOPIC_LENGTH]
+
+
+def marked_as_answer(subject: str) -> bool:
+    """Whether a subject line says that it answers, or hands on, another."""
+    return _REPLY_MARKS.match(subject) is not None

@@ -9,7 +9,8 @@ from shared.schemas.faults import fault
 from shared.schemas.fields import Label
 from shared.schemas.times import DAY, SECOND, Micros
 
-_SPAN = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?(?:(\d{1,6})s)?")
+_SPAN = re.compile("".join(rf"(?:([0-9]{{1,18}}){unit})?" for unit in "dhms"))
+_MOST_DAYS = 999
 _UNITS = (DAY, 3_600 * SECOND, 60 * SECOND, SECOND)
 
 
@@ -19,7 +20,10 @@ def _span(value: object) -> object:
     found = _SPAN.fullmatch(value) if isinstance(value, str) else None
     if not found or not value:
         raise fault("", "must be a time such as 30s, 2m, 1h30m or 1d")
-    return sum(int(part or 0) * unit for part, unit in zip(found.groups(), _UNITS, strict=True))
+    span = sum(int(part or 0) * unit for part, unit in zip(found.groups(), _UNITS, strict=True))
+    if span > _MOST_DAYS * DAY:
+        raise fault("", f"must be {_MOST_DAYS}d at most")
+    return span
 
 
 def _positive(value: Micros) -> Micros:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from services.interactions.domain.routing.matching import ONE
 from services.interactions.domain.routing.rows import AgentRow
+from services.interactions.domain.routing.state import ONE
 from shared.schemas.times import SECOND, Micros
 
 Rows: TypeAlias = Iterable[Mapping[str, Any]]

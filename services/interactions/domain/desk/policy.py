@@ -1,6 +1,6 @@
 """The desk's file as data: teams, and the rules by which conversations go to agents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Annotated, get_args
 
@@ -88,6 +88,24 @@ class Calm(Strict):
     """So long nothing comes after a hard one has ended."""
 
 
+Factor = Annotated[float, Field(ge=0.001, le=100, allow_inf_nan=False)]
+
+
+class Work(Strict):
+    """Kinds of work that take more of an agent, or less, than their channel says: the largest of those that
+    apply; 1 where none does."""
+
+    complaint: Factor = 1
+    """What has a complaint that is not solved takes so many times what its channel does."""
+    skills: Annotated[Mapping[Label, Factor], Field(max_length=1_000)] = {}
+    """What needs this skill does."""
+
+    def takes(self, skills: Iterable[str], *, complaint: bool) -> float:
+        """Times what the channel does."""
+        kinds = [self.skills[name] for name in skills if name in self.skills]
+        return max([*kinds, *([self.complaint] if complaint else ())], default=1)
+
+
 class Reviews(Strict):
     """Bad reviews, which are to be answered in public."""
 
@@ -114,6 +132,7 @@ class Desk(Strict):
     """So long the agent is waited for who knows the customer."""
     vip: Vip = Vip()
     calm: Calm = Calm()
+    work: Work = Work()
     learning: Learning = Learning()
     staffing: Staffing = Staffing()
     reviews: Reviews = Reviews()

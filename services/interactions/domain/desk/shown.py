@@ -10,6 +10,7 @@ from services.interactions.domain.desk.macros import UTC, Preferences, Shown
 from services.interactions.domain.state import Customer
 from shared.facts.profile import value_of
 from shared.schemas.times import Micros, moment
+from shared.schemas.zones import zone_of
 from shared.templates.greeting import called
 
 
@@ -40,10 +41,7 @@ def shown(customer: Customer, found: Conversation, agent_id: str | None, agent_n
 
 def zone(customer: Customer) -> ZoneInfo:
     """Where the customer lives; UTC where that is not known."""
-    try:
-        return ZoneInfo(value_of(customer.profile, "timezone") or "UTC")
-    except (KeyError, ValueError, OSError):
-        return UTC
+    return zone_of(value_of(customer.profile, "timezone")) or UTC
 
 
 def _complaint(customer: Customer, conversation_id: str) -> dict[str, Any] | None:

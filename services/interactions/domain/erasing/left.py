@@ -14,15 +14,20 @@ from shared.domain import Aftermath, Context, Emit, Outcome
 from shared.schemas.commands.customers import CustomerEraseRequested
 from shared.schemas.commands.erasures import ErasureLiftRequested, ErasureNoteRequested
 from shared.schemas.commands.merging import HandOver
-from shared.schemas.commands.routing import RoutingAssignRequested
+from shared.schemas.commands.orders import (
+    OrderForgetRequested,
+    PurchaseTellRequested,
+    ReturnTellRequested,
+)
+from shared.schemas.commands.routing import RoutingAssignRequested, RoutingReturnRequested
 from shared.schemas.customers import ErasureCompleted, ErasureLifted
 from shared.schemas.event import Event
 from shared.schemas.times import micros
 
 
 def of_erased(desk: Desk, hash: str, event: Event, context: Context) -> Aftermath | None:
-    """Of the certificate, of its lift, of a second wish, and of what was on its way from another id or a
-    team."""
+    """Of the certificate, of its lift, of a second wish, and of what was on its way from another id, a team
+    or an order."""
     match event.data:
         case ErasureCompleted():
             return Aftermath(emits=(completed(hash, event.data, event.time),))
@@ -37,9 +42,15 @@ def of_erased(desk: Desk, hash: str, event: Event, context: Context) -> Aftermat
             )
         case HandOver():
             return Aftermath(emits=_dropped(desk, event, event.data, context))
+        case PurchaseTellRequested(order=str(key)) | ReturnTellRequested(order=str(key)):
+            return Aftermath(emits=(Emit(OrderForgetRequested(), context.now, key),))
         case RoutingAssignRequested(agent_id=agent, conversation_id=id, revision=revision):
             # Or whoever was to have it keeps room for it.
             late = load(event.told_of, Routed(conversation_id=id, revision=revision), agent, None)
+            return Aftermath(emits=(Emit(late, context.now, agent),))
+        case RoutingReturnRequested(agent_id=agent, conversation_id=id, revision=int(revision)):
+            # Told to let it go an hour ago, an agent knows it no more, and may get it again from their team.
+            late = load(event.told_of, Routed(conversation_id=id, revision=1 + revision), agent, None)
             return Aftermath(emits=(Emit(late, context.now, agent),))
     return None
 

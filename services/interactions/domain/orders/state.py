@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from hashlib import blake2b
 
+from services.interactions.domain.state import altered
 from shared.schemas.base import Open
 from shared.schemas.commands.orders import ShopOrder, ShopRefund, ShopReturn
 from shared.schemas.money import minor
@@ -57,6 +58,15 @@ class Order(Open):
     deleted: bool = False
     changes: int = 0
     """How many edits were told, each under a number of its own."""
+    listed: str | None = None
+    """Whom its row names."""
+    forgotten: bool = False
+    """Whose it was has been erased: it is nobody's, and nothing is told of it any more."""
+
+    @property
+    def owner(self) -> str | None:
+        """Whose it is by all that is known."""
+        return self.customer_id or (None if self.shown is None else self.shown.customer_id)
 
     @property
     def net(self) -> int:
@@ -70,8 +80,7 @@ class Order(Open):
 
     @property
     def refunded(self) -> int:
-        """What went back by all that is known. A refund in another currency is in what the shop says it is
-        worth by now."""
+        """What went back by all that is known; of another currency it is in what the shop says."""
         shown = self.shown
         if shown is None:
             return 0
@@ -85,8 +94,18 @@ class Order(Open):
         shown = self.shown
         if shown is None or not self.counts:
             return 0
-        worth = shown.total - self.refunded
-        return max(0, worth if shown.current is None else min(worth, shown.current))
+        if shown.worth is None:
+            left = shown.total - self.refunded
+            return max(0, left if shown.current is None else min(left, shown.current))
+        seen = {one.refund_id for one in shown.refunds}
+        later = [one.refund for one in self.refunds if one.refund.refund_id not in seen]
+        with_goods, alone = (
+            sum(refunded_amount(one, shown.currency) or 0 for one in later if bool(one.items) is goods)
+            for goods in (True, False)
+        )
+        unpaid = sum(refunded_amount(one, shown.currency) or 0 for one in later if one.unpaid)
+        # Money alone pays first for goods that are gone, which are not in what the shop says, or off it here.
+        return max(0, shown.worth - with_goods - max(0, alone - shown.owed - unpaid))
 
 
 def initial(state_id: str) -> Order:
@@ -116,12 +135,19 @@ def refunded_amount(refund: ShopRefund, currency: str) -> int | None:
 
 
 def with_refunds(known: tuple[Refund, ...], heard: Iterable[ShopRefund]) -> tuple[Refund, ...]:
-    """With those that were not known: each holds as it was heard first."""
-    names = {one.refund.refund_id for one in known}
-    new = [Refund(refund=one) for one in heard if one.refund_id not in names]
-    if not new:
+    """With those that were not known: each holds as it was heard first. Until it is told its time is the
+    earliest that was heard: some shops do not say when it was, and it is that of an account."""
+    by_name = {one.refund.refund_id: one for one in known}
+    new = dict(by_name)
+    for refund in heard:
+        had = by_name.get(refund.refund_id)
+        if had is None:
+            new.setdefault(refund.refund_id, Refund(refund=refund))
+        elif not had.told and micros(refund.at) < micros(had.refund.at):
+            new[refund.refund_id] = altered(had, refund=altered(had.refund, at=refund.at))
+    if new == by_name:
         return known
-    return tuple(sorted((*known, *new), key=lambda one: (micros(one.refund.at), one.refund.refund_id)))
+    return tuple(sorted(new.values(), key=lambda one: (micros(one.refund.at), one.refund.refund_id)))
 
 
 def returned_units(items: Iterable[ShopReturn]) -> dict[str, int]:

@@ -40,10 +40,9 @@ def settled(order: Order) -> tuple[Order, list[Fact]]:
 
 def _raised(order: Order, shown: ShopOrder, facts: list[Fact]) -> Order:
     """The order itself, or what an edit added, as a purchase of its own: an order is told once."""
-    first, more = not order.parts, shown.total
+    first, more = not order.parts, max(shown.total, _sold(order, shown))
     if not first:
-        worth = min(shown.total, order.target + order.refunded) if order.counts else 0
-        more = max(worth - sum(part.total for part in order.parts), order.target - order.net)
+        more = max(_sold(order, shown) - sum(part.total for part in order.parts), order.target - order.net)
     if not first and more <= 0:
         return order
     wanted = _units(shown, _told_back(order))
@@ -76,17 +75,26 @@ def _raised(order: Order, shown: ShopOrder, facts: list[Fact]) -> Order:
     )
 
 
+def _sold(order: Order, shown: ShopOrder) -> int:
+    """What is left of it and what went back or was taken out, and no more than was ever in it: the total need
+    not have what an edit added, and of goods that are gone there may be both a refund and their money."""
+    ever = max(shown.total, sum(line.amount for line in shown.lines))
+    removed = sum(line.amount * line.removed // line.quantity for line in shown.lines)
+    return min(ever, order.target + order.refunded + removed) if order.counts else 0
+
+
 def _refunded(order: Order, shown: ShopOrder, facts: list[Fact]) -> Order:
-    """Each refund once, as far as the order is worth less by it: what an edit told is not told again."""
+    """Each refund once, as far as the order is worth less by it: what an edit told is not told again. Its
+    goods came back though their money is told already."""
     for known in order.refunds:
         refund, whole = known.refund, refunded_amount(known.refund, shown.currency)
         if known.told or whole is None:
             continue
-        amount = min(whole, order.net - order.target)
+        amount = max(0, min(whole, order.net - order.target))
         order = altered(
             order, refunds=tuple(altered(one, told=True) if one is known else one for one in order.refunds)
         )
-        if amount > 0 or (refund.items and not whole):
+        if amount or refund.items:
             order = _given_back(order, refund, amount, shown.currency, facts)
     return order
 
@@ -198,7 +206,7 @@ def items_of(lines: Sequence[ShopLine], total: int, currency: str) -> tuple[Purc
 
 def _units(shown: ShopOrder, back: Mapping[str, int]) -> dict[str, int]:
     """How many of each line the customer has, by how the order stands and what was told to have come back."""
-    return {line.line: max(0, line.quantity - back.get(line.line, 0)) for line in shown.lines}
+    return {line.line: max(0, line.quantity - line.removed - back.get(line.line, 0)) for line in shown.lines}
 
 
 def _told_back(order: Order) -> dict[str, int]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.interactions.domain.routing import contents
 from services.interactions.domain.routing.floor import Floor
-from services.interactions.domain.routing.state import Agent, Carried, Gone, key_of, milli
+from services.interactions.domain.routing.state import Agent, Carried, Gone, key_of, mark_of, milli
 from services.interactions.domain.state import altered
 from shared.domain import Emit
 from shared.schemas.commands.routing import (
@@ -58,7 +58,11 @@ def _at_work(floor: Floor, agent: Agent, back: bool) -> list[Emit]:
 def given_back(floor: Floor, agent_id: str, one: Carried, *, back: bool = False) -> Emit:
     """The customer is told that whoever has their conversation is not at work any more, or is again."""
     data = RoutingReturnRequested(
-        conversation_id=one.conversation_id, team=floor.before.team_id, agent_id=agent_id, back=back
+        conversation_id=one.conversation_id,
+        team=floor.before.team_id,
+        agent_id=agent_id,
+        back=back,
+        revision=one.revision,
     )
     return Emit(data, moment(floor.now), one.customer_id)
 
@@ -97,7 +101,7 @@ def _carries(floor: Floor, agent_id: str, carried: Carried) -> None:
     key = key_of(carried.customer_id, carried.conversation_id)
     agent = floor.agents[agent_id]
     floor.waiting.pop(key, None)
-    floor.gone.pop(key, None)
+    floor.gone.pop(mark_of(key), None)
     floor.take_from(key)
     floor.holders[key] = agent_id
     floor.agents[agent_id] = altered(agent, carries={**agent.carries, key: carried})
@@ -128,7 +132,7 @@ def _emptied(floor: Floor, agent: Agent) -> Agent:
     """What they carry is for their next team to count."""
     for key, one in agent.carries.items():
         floor.holders.pop(key, None)
-        floor.gone[key] = Gone(revision=one.revision, at=floor.now)
+        floor.gone[mark_of(key)] = Gone(revision=one.revision, at=floor.now)
     return altered(agent, carries={})
 
 

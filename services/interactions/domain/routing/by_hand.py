@@ -1,8 +1,9 @@
 """What routing would have said of an agent whom a person chooses: it is done all the same."""
 
 from services.interactions.domain.desk.policy import same_language
-from services.interactions.domain.routing.matching import ONE
+from services.interactions.domain.routing.matching import cost, of_kind
 from services.interactions.domain.routing.rows import AgentRow
+from services.interactions.domain.routing.state import ONE
 from services.interactions.domain.rows import ConversationRow
 
 
@@ -15,11 +16,13 @@ def warnings(agent: AgentRow | None, conversation: ConversationRow) -> list[str]
         found.append("off_shift")
     elif agent.on_break:
         found.append("on_break")
-    takes = _cost(agent, conversation.channel)
+    takes = cost(agent, conversation.channel, conversation.takes)
     if takes is None:
         found.append("channel_not_taken")
     has_it = conversation.agent_id == agent.agent_id and conversation.status != "closed"
-    if not has_it and agent.load + (ONE if takes is None else takes) > agent.total:
+    if takes is None:
+        takes = of_kind(ONE, conversation.takes)
+    if not has_it and agent.load + takes > agent.total:
         found.append("over_capacity")
     skills = {name for name, _ in agent.skills}
     found += [f"lacks_skill:{name}" for name in conversation.skills if name not in skills]
@@ -27,10 +30,3 @@ def warnings(agent: AgentRow | None, conversation: ConversationRow) -> list[str]
     if language is not None and not any(same_language(own, language) for own in agent.languages):
         found.append(f"lacks_language:{language}")
     return found
-
-
-def _cost(agent: AgentRow, channel: str | None) -> int | None:
-    """As ``matching.cost``, of a row."""
-    if channel is None:
-        return max(agent.weights.values(), default=None)
-    return agent.weights.get(channel)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from services.interactions.domain.desk.policy import Calm
-from services.interactions.domain.routing.state import Agent, Contact, Key
+from services.interactions.domain.routing.state import Agent, Contact, Key, mark_of
 from services.interactions.domain.state import altered
 from shared.schemas.times import DAY, Micros
 
@@ -54,7 +54,7 @@ def easier_at(calm: Calm, agent: Agent, now: Micros) -> Micros | None:
 
 def with_contact(calm: Calm, agent: Agent, key: Key, difficult: bool, now: Micros) -> Agent:
     """The agent after one more contact."""
-    new = Contact(at=now, key=key, difficult=difficult, rested=rested(calm, agent, now))
+    new = Contact(at=now, key=mark_of(key), difficult=difficult, rested=rested(calm, agent, now))
     return altered(agent, contacts=(*_needed(agent, now), new)[-MOST:])
 
 
@@ -82,8 +82,8 @@ def was_hard(agent: Agent, key: Key) -> bool:
 
 
 def _last(agent: Agent, key: Key) -> int | None:
-    places = range(len(agent.contacts) - 1, -1, -1)
-    return next((place for place in places if agent.contacts[place].key == key), None)
+    places, mark = range(len(agent.contacts) - 1, -1, -1), mark_of(key)
+    return next((place for place in places if agent.contacts[place].key == mark), None)
 
 
 def _rest_at(calm: Calm, agent: Agent) -> Micros | None:
@@ -98,9 +98,10 @@ def _rest_at(calm: Calm, agent: Agent) -> Micros | None:
 def _needed(agent: Agent, now: Micros) -> list[Contact]:
     """Those of a day; of easy ones after each other the last, and those that may still turn hard."""
     contacts = [one for one in agent.contacts if one.at > now - DAY]
+    carried = {*map(mark_of, agent.carries)} if contacts else set()
     return [
         one
         for one, following in pairwise((*contacts, None))
         if one is not None
-        and (one.difficult or following is None or following.difficult or one.key in agent.carries)
+        and (one.difficult or following is None or following.difficult or one.key in carried)
     ]

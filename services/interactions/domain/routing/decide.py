@@ -23,7 +23,7 @@ from services.interactions.domain.routing.matching import (
     place,
     skill,
 )
-from services.interactions.domain.routing.state import Agent, Carried, Key, Waiting
+from services.interactions.domain.routing.state import ONE, Agent, Carried, Key, Waiting
 from services.interactions.domain.state import altered
 from shared.schemas.times import SECOND
 
@@ -168,6 +168,7 @@ class _Pass:
             revision=waiting.revision,
             at=floor.now,
             channel=waiting.channel,
+            takes=waiting.takes,
             difficult=waiting.difficult,
             reserved=True,
         )
@@ -227,6 +228,8 @@ def _why(floor: Floor, waiting: Waiting, wanted: Needs, agent: Agent) -> dict[st
         why["language"] = waiting.language
     if waiting.knows == agent.agent_id:
         why["knows_customer"] = True
+    if waiting.takes != ONE:
+        why["takes"] = waiting.takes / ONE
     if waiting.difficult:
         why["difficult"] = True
     if waiting.been:

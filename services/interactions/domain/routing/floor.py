@@ -11,9 +11,11 @@ from services.interactions.domain.routing.state import (
     Carried,
     Gone,
     Key,
+    Mark,
     Team,
     Waiting,
     key_of,
+    mark_of,
 )
 from services.interactions.domain.state import altered
 from shared.schemas.times import Micros
@@ -25,7 +27,8 @@ def renamed(agent: Agent, old: Key, key: Key, customer_id: str) -> Agent:
         key if name == old else name: altered(one, customer_id=customer_id) if name == old else one
         for name, one in agent.carries.items()
     }
-    contacts = tuple(altered(one, key=key) if one.key == old else one for one in agent.contacts)
+    was, mark = mark_of(old), mark_of(key)
+    contacts = tuple(altered(one, key=mark) if one.key == was else one for one in agent.contacts)
     return altered(agent, carries=carries, contacts=contacts)
 
 
@@ -39,7 +42,7 @@ class Floor:
         self.agents: dict[str, Agent] = dict(before.agents)
         self.waiting: dict[Key, Waiting] = dict(before.waiting)
         self.holders: dict[Key, str] = dict(before.holders)
-        self.gone: dict[Key, Gone] = dict(before.gone)
+        self.gone: dict[Mark, Gone] = dict(before.gone)
 
     def revision(self, key: Key) -> int:
         """Of what is known of a conversation; -1 where nothing is."""
@@ -47,19 +50,19 @@ class Floor:
             return waiting.revision
         if (holder := self.holders.get(key)) is not None:
             return self.agents[holder].carries[key].revision
-        gone = self.gone.get(key)
+        gone = self.gone.get(mark_of(key))
         return -1 if gone is None else gone.revision
 
     def queue(self, key: Key, waiting: Waiting) -> None:
         """It waits; whoever had it has it no more."""
         self.take_from(key)
-        self.gone.pop(key, None)
+        self.gone.pop(mark_of(key), None)
         self.waiting[key] = waiting
 
     def give(self, agent_id: str, key: Key, carried: Carried) -> None:
         """An agent has it. What they had already came to them once."""
         self.waiting.pop(key, None)
-        self.gone.pop(key, None)
+        self.gone.pop(mark_of(key), None)
         if self.holders.get(key) != agent_id:
             self.take_from(key)
         agent = self.agents[agent_id]
@@ -92,7 +95,7 @@ class Floor:
         """Nobody here has it, nor need have it; who had it. Its revision is remembered for an hour."""
         holder = self.take_from(key)
         self.waiting.pop(key, None)
-        self.gone[key] = Gone(revision=revision, at=self.now)
+        self.gone[mark_of(key)] = Gone(revision=revision, at=self.now)
         return holder
 
     def renamed(self, was: str | None, customer_id: str, conversation_id: str) -> None:
@@ -109,13 +112,13 @@ class Floor:
         elif (holder := self.holders.pop(old, None)) is not None:
             self.holders[key] = holder
             self.agents[holder] = renamed(self.agents[holder], old, key, customer_id)
-        elif (gone := self.gone.pop(old, None)) is not None:
-            self.gone[key] = gone
+        elif (gone := self.gone.pop(mark_of(old), None)) is not None:
+            self.gone[mark_of(key)] = gone
 
     def team(self, next_at: Micros | None) -> Team:
         """As it is now; the same object where nothing has changed."""
         old = self.before
-        gone: Mapping[Key, Gone] = self.gone
+        gone: Mapping[Mark, Gone] = self.gone
         if any(one.at <= self.now - GONE_FOR for one in gone.values()):
             gone = {key: one for key, one in gone.items() if one.at > self.now - GONE_FOR}
         new = {

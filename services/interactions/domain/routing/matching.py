@@ -1,15 +1,12 @@
 """Whether an agent fits a conversation, and how well."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
 
 from services.interactions.domain.desk.policy import Desk, same_language
 from services.interactions.domain.routing.calm import can_take_hard, paused_until
-from services.interactions.domain.routing.state import Agent, Milli, Waiting
+from services.interactions.domain.routing.state import ONE, Agent, Milli, Waiting
 from shared.schemas.times import Micros
-
-ONE: Milli = 1_000
-"""What is given by hand takes so much of an agent who does not take its channel."""
 
 
 class Needs(NamedTuple):
@@ -20,6 +17,7 @@ class Needs(NamedTuple):
     """Those that are still waited for."""
     language: str | None
     channel: str | None
+    takes: Milli
     difficult: bool
 
     @property
@@ -32,7 +30,8 @@ def needs(desk: Desk, waiting: Waiting, now: Micros) -> Needs:
     """As of now: what would only help is waited for so long."""
     still = now < waiting.asked_at + desk.preferred_for
     preferred = waiting.preferred if still else ()
-    return Needs(waiting.skills, preferred, waiting.language, waiting.channel, waiting.difficult)
+    kind = (waiting.takes, waiting.difficult)
+    return Needs(waiting.skills, preferred, waiting.language, waiting.channel, *kind)
 
 
 def at_work(agent: Agent) -> bool:
@@ -43,7 +42,7 @@ def at_work(agent: Agent) -> bool:
 def able(agent: Agent, wanted: Needs) -> bool:
     """Whether they have the skills, those too that are still waited for, and the language, and take the
     channel; not whether they have time."""
-    if cost(agent, wanted.channel) is None:
+    if cost(agent, wanted.channel, wanted.takes) is None:
         return False
     if any(name not in agent.skills for name in wanted.names):
         return False
@@ -52,26 +51,42 @@ def able(agent: Agent, wanted: Needs) -> bool:
 
 def has_time(desk: Desk, agent: Agent, carried: Milli, wanted: Needs, now: Micros) -> bool:
     """Whether they can carry it beside what they have, and calm allows it; ``carried``: their load."""
-    takes = cost(agent, wanted.channel)
+    takes = cost(agent, wanted.channel, wanted.takes)
     if takes is None or carried + takes > agent.total or paused_until(desk.calm, agent) > now:
         return False
     return not wanted.difficult or can_take_hard(desk.calm, agent, now)
 
 
-def cost(agent: Agent, channel: str | None) -> Milli | None:
-    """What a conversation of a channel takes; of a channel not known, the dearest. None: they do not take
-    it."""
-    if channel is None:
-        return max(agent.weights.values(), default=None)
-    return agent.weights.get(channel)
+class Capable(Protocol):
+    """Who takes conversations: an agent, or what a row says of one."""
+
+    @property
+    def total(self) -> Milli: ...
+    @property
+    def weights(self) -> Mapping[str, Milli]: ...
+
+
+def cost(agent: Capable, channel: str | None, times: Milli) -> Milli | None:
+    """What a conversation of a channel takes, and of its kind of work; of a channel not known, the dearest.
+    A kind of work takes all of an agent at most, so that one with nothing else to do can take it. None: they
+    do not take the channel."""
+    weight = max(agent.weights.values(), default=None) if channel is None else agent.weights.get(channel)
+    if weight is None or times <= ONE:
+        return None if weight is None else of_kind(weight, times)
+    return max(weight, min(of_kind(weight, times), agent.total))
+
+
+def of_kind(weight: Milli, times: Milli) -> Milli:
+    """So many thousandths of a weight; a part of a thousandth is one, so that nothing is too little."""
+    return -(-weight * times // ONE)
 
 
 def load(agent: Agent) -> Milli:
     """What they carry, by what it takes of them now."""
     taken = 0
     for one in agent.carries.values():
-        takes = cost(agent, one.channel)
-        taken += ONE if takes is None else takes
+        takes = cost(agent, one.channel, one.takes)
+        taken += of_kind(ONE, one.takes) if takes is None else takes
     return taken
 
 

@@ -6,9 +6,19 @@ can, though two teams decide."""
 
 from collections.abc import Mapping
 
+from pydantic import field_validator
+
 from services.interactions.domain.growth.forwarded import forwarded
 from services.interactions.domain.routing import contents
-from services.interactions.domain.routing.state import GONE_FOR, Carried, Contact, Key, key_of
+from services.interactions.domain.routing.state import (
+    GONE_FOR,
+    Carried,
+    Contact,
+    Key,
+    Mark,
+    key_of,
+    mark_of,
+)
 from services.interactions.domain.state import altered
 from shared.domain import Context, Effects, Emit
 from shared.schemas.base import Open
@@ -54,11 +64,25 @@ class Membership(Open):
     """Of the holder, or the last one."""
     leaving: bool = False
     """The holder was asked to let them go."""
-    held: Mapping[Key, Held] = {}
+    held: Mapping[Key | Mark, Held] = {}
+    """What they have by its name; what they have no more by its mark, without whose it was."""
     renamed: Mapping[Key, Renamed] = {}
     """Of the last hour, by the names of before: the team that lets them go may not have heard of it."""
     contacts: tuple[Contact, ...] = ()
     hard_ended_at: Micros | None = None
+
+    @field_validator("held")
+    @classmethod
+    def _marked(cls, held: Mapping[str, Held]) -> Mapping[str, Held]:
+        """What is over went by its name in the version before, and said whose it was."""
+        old = {name: one for name, one in held.items() if " " in name and not one.holds}
+        if not old:
+            return held
+        kept = {name: one for name, one in held.items() if name not in old}
+        return kept | {
+            mark_of(name): altered(one, carried=altered(one.carried, customer_id="", conversation_id=""))
+            for name, one in old.items()
+        }
 
 
 def initial(state_id: str) -> Membership:
@@ -116,8 +140,9 @@ def _gone(agent: Membership, told: AgentGoneRequested, now: Micros) -> tuple[Mem
         if (named := agent.renamed.get(key)) is not None:
             key = key_of(named.customer_id, load.conversation_id)
             carried = altered(carried, customer_id=named.customer_id)
-        known = held.get(key)
+        known = held.get(key) or held.get(mark_of(key))
         if known is None or known.carried.revision < load.revision:
+            held.pop(mark_of(key), None)
             held[key] = Held(carried=carried, holds=True, heard_at=now)
     contacts = tuple(contents.contact(one) for one in told.contacts)
     ended = agent.hard_ended_at if told.hard_ended_at is None else micros(told.hard_ended_at)
@@ -162,8 +187,12 @@ def _renamed(agent: Membership, told: AgentLoadRequested, now: Micros) -> Member
     held, known = dict(agent.held), agent.held.get(old)
     if known is not None:
         del held[old]
-        held.setdefault(key, altered(known, carried=altered(known.carried, customer_id=told.customer_id)))
-    contacts = tuple(altered(one, key=key) if one.key == old else one for one in agent.contacts)
+        if mark_of(key) not in held:
+            held.setdefault(key, altered(known, carried=altered(known.carried, customer_id=told.customer_id)))
+    elif (over := held.pop(mark_of(old), None)) is not None and key not in held:
+        held.setdefault(mark_of(key), over)
+    was, mark = mark_of(old), mark_of(key)
+    contacts = tuple(altered(one, key=mark) if one.key == was else one for one in agent.contacts)
     named = Renamed(customer_id=told.customer_id, heard_at=now)
     renamed = {
         name: named if key_of(one.customer_id, told.conversation_id) == old else one
@@ -177,21 +206,25 @@ def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Mem
     """The team that has them is told, unless it was told already."""
     key = key_of(told.customer_id, told.conversation_id)
     agent = _renamed(agent, told, now)
-    known = agent.held.get(key)
+    mark = mark_of(key)
+    known = agent.held.get(key) or agent.held.get(mark)
     if known is not None and not _newer(known, told):
         return agent, []
     carried = Carried(
-        customer_id=told.customer_id,
-        conversation_id=told.conversation_id,
+        customer_id=told.customer_id if told.holds else "",
+        conversation_id=told.conversation_id if told.holds else "",
         revision=told.revision,
         at=now if known is None else known.carried.at,
         channel=told.channel,
+        takes=told.takes,
         difficult=told.difficult,
         manual=told.manual,
     )
-    held = {name: one for name, one in agent.held.items() if one.holds or one.heard_at > now - GONE_FOR} | {
-        key: Held(carried=carried, holds=told.holds, heard_at=now)
-    }
+    held = {
+        name: one
+        for name, one in agent.held.items()
+        if name not in (key, mark) and (one.holds or one.heard_at > now - GONE_FOR)
+    } | {key if told.holds else mark: Held(carried=carried, holds=told.holds, heard_at=now)}
     agent = altered(agent, held=held)
     if agent.holder is None or agent.holder == told.told:
         return agent, []
@@ -203,6 +236,7 @@ def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Mem
         agent_id=agent.agent_id if told.holds else None,
         no_more=None if told.holds else agent.agent_id,
         channel=told.channel,
+        takes=told.takes,
         difficult=told.difficult,
         manual=told.manual,
     )

@@ -1,10 +1,14 @@
 """How a conversation stands for those who share out work: it wants an agent, an agent has it, or neither. A
 function of what is known of the customer, whatever was heard first."""
 
+from collections.abc import Iterator
+
+from services.interactions.domain.complaints.standing import Standing
 from services.interactions.domain.complaints.standing import standing as complaint_standing
 from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import Course
 from services.interactions.domain.desk.policy import NORMAL, Desk
+from services.interactions.domain.routing.state import milli
 from services.interactions.domain.routing.told import Had, Routed, Wanted
 from services.interactions.domain.state import Customer
 from shared.facts.profile import value_of
@@ -31,6 +35,7 @@ def wanted(
             "preferred": found.preferred_skills,
             "language": found.language,
             "channel": found.channel,
+            "takes": _takes(desk, customer, now, found),
             "difficult": difficult(desk, customer, now, found),
             "knows": found.knows or _knows(now),
             "gave_back": found.gave_back,
@@ -48,6 +53,7 @@ def had(desk: Desk, customer: Customer, now: Course, found: Conversation) -> Had
         {
             "agent_id": found.agent_id,
             "channel": found.channel,
+            "takes": _takes(desk, customer, now, found),
             "difficult": hard,
             "manual": found.manual,
         }
@@ -58,14 +64,24 @@ def difficult(desk: Desk, customer: Customer, now: Course, found: Conversation) 
     """Whether it is hard on whoever takes it: its customer is angry, or has a bad complaint in it."""
     if found.sentiment is not None and found.sentiment <= desk.calm.sentiment:
         return True
+    return any(one.severity in desk.calm.severities for one in _complaints(customer, now, found))
+
+
+def _takes(desk: Desk, customer: Customer, now: Course, found: Conversation) -> int:
+    """Thousandths of what its channel takes of an agent, by the kind of work that it is."""
+    complaint = any(True for _ in _complaints(customer, now, found))
+    return milli(desk.work.takes(found.skills, complaint=complaint))
+
+
+def _complaints(customer: Customer, now: Course, found: Conversation) -> Iterator[Standing]:
+    """Those in it that are not solved."""
     for complaint in customer.complaints:
         told = complaint.conversation_id
         if told is None or now.survivor(told) != found.conversation_id:
             continue
         stands = complaint_standing(complaint)
-        if stands.open and stands.severity in desk.calm.severities:
-            return True
-    return False
+        if stands.open:
+            yield stands
 
 
 def _priority(desk: Desk, customer: Customer, found: Conversation) -> str:

@@ -1,15 +1,30 @@
 """What a team knows: its agents with what they carry, and what waits. One document a team."""
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from hashlib import blake2b
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator
 
 from shared.schemas.base import Open
 from shared.schemas.times import Micros
 
 Key: TypeAlias = str
 """Names a conversation: its customer's id, a space, its own id."""
+
+
+def mark_of(key: Key) -> str:
+    """16 hex digits."""
+    return blake2b(key.encode(), digest_size=8).hexdigest()
+
+
+Mark: TypeAlias = Annotated[str, AfterValidator(lambda said: mark_of(said) if " " in said else said)]
+"""By which a conversation is known again that is over, and nobody is named: its customer may be erased. The
+version before kept its name: that is made one as it is read."""
 Milli: TypeAlias = int
 """Thousandths: capacities are added up exactly."""
+ONE: Milli = 1_000
+"""What is given by hand takes so much of an agent who does not take its channel."""
 GONE_FOR: Micros = 3_600_000_000
 """So long the revision is remembered of what is over: what is on its way takes less."""
 
@@ -23,6 +38,8 @@ class Carried(Open):
     at: Micros
     """Since when."""
     channel: str | None = None
+    takes: Milli = ONE
+    """Of what its channel takes."""
     difficult: bool = False
     manual: bool = False
     """A person gave it to them."""
@@ -34,7 +51,7 @@ class Contact(Open):
     """A conversation that came to an agent, as calm counts it."""
 
     at: Micros
-    key: Key
+    key: Mark
     difficult: bool
     rested: bool = False
     """There was a rest before it."""
@@ -88,6 +105,7 @@ class Waiting(Open):
     preferred: tuple[str, ...] = ()
     language: str | None = None
     channel: str | None = None
+    takes: Milli = ONE
     difficult: bool = False
     knows: str | None = None
     gave_back: str | None = None
@@ -111,7 +129,7 @@ class Team(Open):
     waiting: Mapping[Key, Waiting] = {}
     holders: Mapping[Key, str] = {}
     """Conversation -> the agent who carries it."""
-    gone: Mapping[Key, Gone] = {}
+    gone: Mapping[Mark, Gone] = {}
     next_at: Micros | None = None
     """When something changes by time alone."""
 

@@ -9,7 +9,7 @@ from services.interactions.domain.routing.calm import easier_at
 from services.interactions.domain.routing.decide import Assigned, decide, overflowing
 from services.interactions.domain.routing.floor import Floor
 from services.interactions.domain.routing.rows import agent_rows
-from services.interactions.domain.routing.state import Carried, Team, Waiting, key_of
+from services.interactions.domain.routing.state import Carried, Team, Waiting, key_of, mark_of
 from services.interactions.errors import UNKNOWN_TEAM
 from shared.domain import CancelTimer, Context, Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands.routing import (
@@ -69,7 +69,7 @@ def _offered(floor: Floor, told: RoutingOfferRequested) -> list[str]:
     floor.renamed(told.was, told.customer_id, told.conversation_id)
     key = key_of(told.customer_id, told.conversation_id)
     revision = floor.revision(key)
-    if told.revision < revision or (told.revision == revision and key not in floor.gone):
+    if told.revision < revision or (told.revision == revision and mark_of(key) not in floor.gone):
         return []
     known = floor.waiting.get(key)
     again = known is not None and not known.leaving
@@ -84,6 +84,7 @@ def _offered(floor: Floor, told: RoutingOfferRequested) -> list[str]:
         preferred=told.preferred_skills,
         language=told.language,
         channel=told.channel,
+        takes=told.takes,
         difficult=told.difficult,
         knows=told.knows,
         gave_back=told.gave_back,
@@ -117,6 +118,7 @@ def _told(floor: Floor, told: RoutingNewsRequested) -> tuple[list[str], list[Emi
             revision=told.revision,
             at=floor.now if had is None else had.at,
             channel=told.channel,
+            takes=told.takes,
             difficult=told.difficult,
             manual=told.manual,
         )

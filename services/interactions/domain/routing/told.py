@@ -1,5 +1,6 @@
 """What a customer has told teams and agents of their conversations: each is told once what has changed."""
 
+from services.interactions.domain.routing.state import ONE
 from shared.schemas.base import Open
 from shared.schemas.interactions import Channel, Priority
 from shared.schemas.times import Micros
@@ -16,6 +17,8 @@ class Wanted(Open):
     preferred: tuple[str, ...] = ()
     language: str | None = None
     channel: Channel | None = None
+    takes: int = ONE
+    """Thousandths of what its channel takes."""
     difficult: bool = False
     knows: str | None = None
     gave_back: str | None = None
@@ -27,6 +30,7 @@ class Had(Open):
 
     agent_id: str
     channel: Channel | None = None
+    takes: int = ONE
     difficult: bool = False
     manual: bool = False
 
@@ -52,6 +56,12 @@ class Routed(Open):
     """The assignment that this is about: one that comes later is known to be to someone who is away."""
     told_as: str | None = None
     """The customer as whose it was told last, where they were merged, or un-merged, since."""
+
+    @property
+    def takes(self) -> int:
+        """Thousandths of what its channel takes of an agent."""
+        told = self.wanted or self.had
+        return ONE if told is None else told.takes
 
     @property
     def standing(self) -> tuple[Wanted | None, Had | None]:

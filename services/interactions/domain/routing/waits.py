@@ -4,7 +4,7 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.routing.calm import can_take_hard, paused_until
 from services.interactions.domain.routing.decide import awaited
 from services.interactions.domain.routing.floor import Floor
-from services.interactions.domain.routing.matching import able, at_work, cost, load, needs
+from services.interactions.domain.routing.matching import Needs, able, at_work, cost, load, needs
 from services.interactions.domain.routing.state import Agent, Key, Team, Waiting
 from shared.schemas.times import Micros
 
@@ -26,7 +26,7 @@ def waits_for(desk: Desk, team: Team, key: Key, now: Micros) -> str | None:
         return "shift"
     if awaited(Floor(desk, team, now), waiting) is not None:
         return "known_agent"
-    free = [agent for agent in working if load(agent) + (cost(agent, wanted.channel) or 0) <= agent.total]
+    free = [agent for agent in working if _fits(agent, wanted)]
     if not free:
         return "room"
     calm = [one for one in free if paused_until(desk.calm, one) <= now]
@@ -38,11 +38,15 @@ def waits_for(desk: Desk, team: Team, key: Key, now: Micros) -> str | None:
     return "preferred_skills" if preferred else "room"
 
 
+def _fits(agent: Agent, wanted: Needs) -> bool:
+    return load(agent) + (cost(agent, wanted.channel, wanted.takes) or 0) <= agent.total
+
+
 def _lacking(members: list[Agent], waiting: Waiting) -> str:
     """What nobody has."""
     if not members:
         return "agent"
-    takes = [agent for agent in members if cost(agent, waiting.channel) is not None]
+    takes = [agent for agent in members if cost(agent, waiting.channel, waiting.takes) is not None]
     if not takes:
         return "channel"
     able_at = [agent for agent in takes if all(name in agent.skills for name in waiting.skills)]

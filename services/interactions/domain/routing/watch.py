@@ -10,6 +10,7 @@ from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.owners import owners_of_conversations
 from services.interactions.domain.routing.standing import had, wanted
+from services.interactions.domain.routing.state import ONE
 from services.interactions.domain.routing.told import Had, Routed, Routing, Wanted
 from services.interactions.domain.rows import CONVERSATIONS, conversation_row
 from services.interactions.domain.state import Customer, altered
@@ -137,6 +138,7 @@ def _offer(customer_id: str, new: Routed, asks: Wanted, was: str | None) -> Rout
         preferred_skills=asks.preferred,
         language=asks.language,
         channel=asks.channel,
+        takes=asks.takes,
         difficult=asks.difficult,
         knows=asks.knows,
         gave_back=asks.gave_back,
@@ -153,6 +155,7 @@ def _news(customer_id: str, new: Routed, was: str | None) -> RoutingNewsRequeste
         revision=new.revision,
         agent_id=has.agent_id or None,
         channel=has.channel,
+        takes=has.takes,
         difficult=has.difficult,
         manual=has.manual,
     )
@@ -170,6 +173,7 @@ def load(
         revision=new.revision,
         holds=has is not None,
         channel=None if has is None else has.channel,
+        takes=ONE if has is None else has.takes,
         difficult=has is not None and has.difficult,
         manual=has is not None and has.manual,
         told=told,

@@ -15,7 +15,8 @@ MINUTE: Micros = 60_000_000
 HOUR: Micros = 60 * MINUTE
 DAY_MINUTES = 24 * 60
 
-_DURATION = re.compile(r"(?:(\d{1,4})d)?(?:(\d{1,5})h)?(?:(\d{1,6})m)?")
+LONGEST_DURATION: Micros = 9_999 * DAY
+_DURATION = re.compile(r"(?:([0-9]{1,18})d)?(?:([0-9]{1,18})h)?(?:([0-9]{1,18})m)?")
 _WINDOW = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 
 
@@ -61,7 +62,10 @@ def _duration(value: object) -> object:
     if not found or not value:
         raise fault("", "must be a duration such as 4h, 30m, 1h30m or 1d")
     days, hours, minutes = (int(part or 0) for part in found.groups())
-    return Duration(days * DAY + hours * HOUR + minutes * MINUTE, by_day=found[1] is not None)
+    micros = days * DAY + hours * HOUR + minutes * MINUTE
+    if micros > LONGEST_DURATION:
+        raise fault("", f"must be {Duration(LONGEST_DURATION, by_day=True)} at most")
+    return Duration(micros, by_day=found[1] is not None)
 
 
 def _positive(value: Duration) -> Duration:
@@ -88,10 +92,12 @@ def _window(value: object) -> object:
 def _day(value: object) -> object:
     """A date as YAML reads it, or its text."""
     if isinstance(value, str):
+        looks = re.fullmatch(r"\d{4}-\d\d-\d\d", value)
         try:
             value = date.fromisoformat(value)
         except ValueError:
-            raise fault("", "must be a date such as 2026-12-24") from None
+            why = "; there is no such day" if looks else ""
+            raise fault("", f"must be a date such as 2026-12-24{why}") from None
     if isinstance(value, datetime) or not isinstance(value, date):
         raise fault("", "must be a date such as 2026-12-24")
     if not 1970 <= value.year <= 2200:

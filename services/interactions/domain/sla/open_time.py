@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 
 from services.interactions.domain.sla.fields import Window
 from services.interactions.domain.sla.zones import instant_of
-from shared.schemas.times import Micros, date_of, day_of
+from shared.schemas.times import Micros, date_of, day_number, day_of
 
 BLOCK_DAYS = 32
+END = day_number(date(9999, 12, 25))
+"""The first day without windows: near the end of the calendar there are no local times."""
 HORIZON_BLOCKS = 50 * 366 // BLOCK_DAYS
 
 
@@ -86,7 +88,7 @@ class WindowTime:
     def between(self, start: Micros, end: Micros) -> Micros:
         if end <= start:
             return 0
-        blocks = map(self._block, range(_first_block(start), _last_block(end) + 1))
+        blocks = map(self._block, _blocks(start, end))
         return sum(block.before(end) - block.before(start) for block in blocks)
 
     def used_up(self, start: Micros, duration: Micros) -> Micros:
@@ -110,7 +112,7 @@ class WindowTime:
         raise NeverOpenError
 
     def windows(self, start: Micros, end: Micros) -> Iterator[tuple[Micros, Micros]]:
-        for number in range(_first_block(start), _last_block(end) + 1):
+        for number in _blocks(start, end):
             block = self._block(number)
             for opens, closes in zip(block.starts, block.ends, strict=True):
                 if opens < end and closes > start:
@@ -124,7 +126,8 @@ class WindowTime:
 
     def _made(self, number: int) -> _Block:
         starts, ends = [], []
-        for day in map(date_of, range(number * BLOCK_DAYS, (number + 1) * BLOCK_DAYS)):
+        first = number * BLOCK_DAYS
+        for day in map(date_of, range(first, min(first + BLOCK_DAYS, END))):
             for window in self._windows_on(day):
                 opens = instant_of(self._zone, day, window.begin)
                 closes = instant_of(self._zone, day, window.end)
@@ -133,6 +136,12 @@ class WindowTime:
                     ends.append(closes)
         spans = (closes - opens for opens, closes in zip(starts, ends, strict=True))
         return _Block(starts, ends, list(accumulate(spans, initial=0)))
+
+
+def _blocks(start: Micros, end: Micros) -> range:
+    """Those of a span, but not of more than the horizon: a promise may be for the year 9999."""
+    first = _first_block(start)
+    return range(first, min(_last_block(end), first + HORIZON_BLOCKS) + 1)
 
 
 def _first_block(at: Micros) -> int:

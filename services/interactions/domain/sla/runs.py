@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from services.interactions.domain.sla.open_time import ALWAYS, OpenTime
+from services.interactions.domain.sla.open_time import ALWAYS, NeverOpenError, OpenTime
 from services.interactions.domain.sla.policy import Terms
 from shared.schemas.complaints import ClockName
 from shared.schemas.times import Micros
@@ -61,7 +61,10 @@ class Run:
             return max(self.start, self.floor)
         if early < 0 and self.since < self.floor:  # it would have been told before the change
             return self.floor
-        return max(terms.open_time.goes_on(self.since, max(early, 0)), self.floor)
+        try:
+            return max(terms.open_time.goes_on(self.since, max(early, 0)), self.floor)
+        except NeverOpenError:  # it was promised for a time that nobody now alive will see
+            return None
 
     def _due(self) -> Micros | None:
         if self.terms is None:

@@ -37,6 +37,10 @@ def apply(task: Task, event: Event, context: Context) -> Effects[Task]:
     match data:
         case TimerFired():
             return _expired(task)
+        case TaskOpened() if context.gone:
+            # Its ending, told before or yet to come, would wait for it in vain. Another's task stays theirs.
+            others = task.opening is not None and task.opening.customer_id not in context.gone
+            return Effects(task, erase=not others)
         case TaskOpened():
             return _with_answer(task, _opened(task, data, at), context)
         case TaskDone():

@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from services.interactions.desk.live import ANYTHING
 from services.interactions.desk.names import called
-from services.interactions.desk.page import Posted, SignedIn, desk_router
+from services.interactions.desk.page import Form, Posted, SignedIn, desk_router
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views.board import card, lanes
 from services.interactions.desk.views.customer import complaint_box
@@ -81,8 +81,8 @@ class Parts:
         self.desk, self._store, self._sla = desk, store, sla
         self._complaint_id, self._customer_id = complaint_id, customer_id
 
-    async def page(self, problem: ProblemError | None = None) -> HTMLResponse:
-        """Its clocks as they stand now. ``problem``: what came of a step. Raises 404, 409."""
+    async def page(self, problem: ProblemError | None = None, form: Form | None = None) -> HTMLResponse:
+        """Its clocks as they stand now. ``problem``: what came of ``form``. Raises 404, 409."""
         desk, complaint_id = self.desk, self._complaint_id
         desk.demand("customers:read")
         row = await the_one(self._store, complaint_id, self._customer_id)
@@ -98,8 +98,8 @@ class Parts:
             "complaint.html",
             title=desk.t(called("category", shown.category)),
             here="complaints",
-            status=200 if problem is None else problem.status,
             problem=problem,
+            form=form,
             card=shown,
             faces=() if box is None else box.clocks,
             detail=complaint_detail(row, Course(), history),
@@ -123,7 +123,7 @@ class Parts:
         try:
             said = await steps.complaint(row.complaint_id, row.customer_id, step, form)
         except TOLD as error:
-            return await self.page(from_error(error))
+            return await self.page(from_error(error), form)
         return self.desk.go(f"/complaints/{row.complaint_id}?customer_id={row.customer_id}", said)
 
 

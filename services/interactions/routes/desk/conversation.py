@@ -89,13 +89,12 @@ class Parts:
         others = await others_on(desk, self._database, talk.conversation_id, talk.customer_id)
         colleagues = await self._colleagues(talk.team)
         name = shown.person.name or talk.customer_id
-        page = desk.render(
+        return desk.render(
             "conversation.html",
             title=name,
             here="queue",
-            status=200 if problem is None else problem.status,
             problem=problem,
-            sent={"text": macros[macro].text} if macro in macros else {} if form is None else form.fields,
+            form=Form({"of": "answer", "text": macros[macro].text or ""}, {}) if macro in macros else form,
             macros=list(macros.values()),
             talk=talk,
             name=name,
@@ -126,9 +125,6 @@ class Parts:
             currency=_currency(shown.all.purchases.totals),
             watch=(talk.customer_id, PRESENT + talk.customer_id),
         )
-        if problem is not None:
-            page.headers["HX-Push-Url"] = "false"
-        return page
 
     async def _colleagues(self, team: str | None) -> list[AgentView]:
         """Those of the team that was asked, else of the agent's own: those at work first."""
@@ -182,7 +178,8 @@ async def take_step(
     """A step of the conversation, named as in the API; ``complaints`` opens one."""
     try:
         if step == "complaints":
-            said = await steps.open_complaint(customer_id, form["channel"] or "web", form, conversation_id)
+            told = {"channel": form["channel"] or "web", "conversation_id": conversation_id}
+            _id, said = await steps.open_complaint(customer_id, form, **told)
         else:
             said = await steps.talk(conversation_id, customer_id, step, form)
     except TOLD as error:

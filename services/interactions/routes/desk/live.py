@@ -20,6 +20,7 @@ router = desk_router()
 
 MOST_NAMES = 100
 NAME = re.compile(rf"{re.escape(ANYTHING)}|(?:{re.escape(PRESENT)}|team/|agent/)?[A-Za-z0-9._:-]{{1,128}}")
+Mark = Annotated[str, Query(max_length=64)]
 CustomerId = Annotated[str, Query(pattern=ID_PATTERN)]
 ConversationId = Annotated[str, Path(pattern=ID_PATTERN)]
 
@@ -37,7 +38,7 @@ async def watched(desk: SignedIn, watch: str) -> frozenset[str]:
 
 @router.get("/live", response_class=EventSourceResponse)
 async def live(
-    desk: SignedIn, names: Annotated[frozenset[str], Depends(watched)], mark: str = ""
+    desk: SignedIn, names: Annotated[frozenset[str], Depends(watched)], mark: Mark = ""
 ) -> AsyncIterable[ServerSentEvent]:
     """An event ``changed`` with the name of what has changed, of what the page watches, until the session is
     over."""

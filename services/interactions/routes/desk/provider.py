@@ -46,9 +46,7 @@ async def begin(desk: Visit, to: To = "") -> Response:
         where = await _provider(desk).begin(begun, _back(desk))
     except ProviderAwayError as error:
         log.warning("the OpenID provider is away", error=words(error))
-        return page_of(
-            desk, to, desk.t(_("Your organisation’s sign-in does not answer. Try again.")), status=503
-        )
+        return page_of(desk, to, _("Your organisation’s sign-in does not answer. Try again."), status=503)
     answer = RedirectResponse(where, 303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
         BEGUN,
@@ -81,12 +79,12 @@ async def back(
             raise NotVouchedError("it has the name of a key")
     except NotVouchedError as fault:
         log.warning("not signed in", why=str(fault)[:300])
-        return _forget(page_of(desk, "", desk.t(_("Signing in did not work. Try again."))))
+        return _forget(page_of(desk, "", _("Signing in did not work. Try again.")))
     except ProviderAwayError as away:
         log.warning("the OpenID provider is away", error=words(away))
-        return _forget(page_of(desk, "", desk.t(AWAY), status=503))
+        return _forget(page_of(desk, "", AWAY, status=503))
     if "desk" not in vouched.scopes:
-        return _forget(page_of(desk, "", desk.t(_("You may not open the desk. Ask whoever runs it."))))
+        return _forget(page_of(desk, "", _("You may not open the desk. Ask whoever runs it.")))
     session = desk.sessions.by_provider(vouched.subject, vouched.name, vouched.scopes, desk.now)
     answer = desk.go(within(begun.to))
     keep_session(answer, desk, session)

@@ -1,23 +1,24 @@
 """My queue: what an agent has, what waits for somebody in their team, and whether they are at work."""
 
 import asyncio
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, Literal
 
-from fastapi import Response
+from fastapi import Depends, Response
 
 from services.interactions.desk.live import ANYTHING
-from services.interactions.desk.page import Posted, SignedIn, desk_router
+from services.interactions.desk.page import Form, Posted, SignedIn, desk_router
 from services.interactions.desk.views.queue import entries, last_said, waiting_first
 from services.interactions.desk.views.team import queue as first_waiting
 from services.interactions.desk.words import _
 from services.interactions.domain.desk.policy import Desk as Rules
 from services.interactions.domain.rows import ConversationRow
-from services.interactions.errors import UNKNOWN_AGENT
 from services.interactions.models.agents import agent_view
 from services.interactions.routes.dependencies import DeskRules, Policy, Store
 from services.interactions.routes.desk.dependencies import DeskQueries
 from services.interactions.routes.desk.steps import TakeSteps
 from services.interactions.store import InteractionsStore
+from shared.http.problems import TOLD, ProblemError, from_error
 from shared.schemas.base import Frozen
 from shared.schemas.times import micros
 
@@ -32,39 +33,56 @@ WITH_LINES = 15
 """And so many what was said last."""
 
 
+class Parts:
+    """What the page is made of."""
+
+    def __init__(
+        self, desk: SignedIn, store: Store, queries: DeskQueries, sla: Policy, rules: DeskRules
+    ) -> None:
+        self.desk, self._store, self._queries, self._sla, self._rules = desk, store, queries, sla, rules
+
+    async def page(self, problem: ProblemError | None = None, form: Form | None = None) -> Response:
+        """``problem``: what came of ``form``."""
+        desk, store, sla, rules = self.desk, self._store, self._sla, self._rules
+        desk.demand("customers:read")
+        me = await store.agent(desk.agent)
+        team = None if me is None else me.team
+        mine, (waiting, count), (left, left_count) = await asyncio.gather(
+            store.conversations(
+                status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
+            ),
+            _waiting(store, rules, team),
+            _left(store, team),
+        )
+        names, states = await asyncio.gather(
+            store.customer_rows({row.customer_id for row in (*mine, *waiting, *left)}),
+            store.customers({row.customer_id for row in mine[:WITH_CLOCKS]}),
+        )
+        said = await self._queries.said_at(last_said(mine[:WITH_LINES], states))
+        called = next((one.name for one in rules.teams if one.id == team), None)
+        return desk.render(
+            "queue.html",
+            title=desk.t(_("My queue")),
+            here="queue",
+            problem=problem,
+            form=form,
+            me=None if me is None else agent_view(me, micros(desk.now)),
+            team=called or team,
+            mine=entries(mine, names, states, said, sla, desk.now),
+            waiting=waiting_first(entries(waiting, names, {}, {}, sla, desk.now), rules),
+            waiting_count=count,
+            left=entries(left, names, {}, {}, sla, desk.now),
+            left_count=left_count,
+            watch=(ANYTHING if team is None else f"team/{team}", *sorted(states)),
+        )
+
+
+MakePage = Annotated[Parts, Depends()]
+
+
 @router.get("")
-async def queue(
-    desk: SignedIn, store: Store, queries: DeskQueries, sla: Policy, rules: DeskRules
-) -> Response:
-    desk.demand("customers:read")
-    me = await store.agent(desk.agent)
-    team = None if me is None else me.team
-    mine, (waiting, count), (left, left_count) = await asyncio.gather(
-        store.conversations(
-            status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
-        ),
-        _waiting(store, rules, team),
-        _left(store, team),
-    )
-    names, states = await asyncio.gather(
-        store.customer_rows({row.customer_id for row in (*mine, *waiting, *left)}),
-        store.customers({row.customer_id for row in mine[:WITH_CLOCKS]}),
-    )
-    said = await queries.said_at(last_said(mine[:WITH_LINES], states))
-    called = next((one.name for one in rules.teams if one.id == team), None)
-    return desk.render(
-        "queue.html",
-        title=desk.t(_("My queue")),
-        here="queue",
-        me=None if me is None else agent_view(me, micros(desk.now)),
-        team=called or team,
-        mine=entries(mine, names, states, said, sla, desk.now),
-        waiting=waiting_first(entries(waiting, names, {}, {}, sla, desk.now), rules),
-        waiting_count=count,
-        left=entries(left, names, {}, {}, sla, desk.now),
-        left_count=left_count,
-        watch=(ANYTHING if team is None else f"team/{team}", *sorted(states)),
-    )
+async def queue(parts: MakePage) -> Response:
+    return await parts.page()
 
 
 async def _waiting(
@@ -93,11 +111,13 @@ class Shift(Frozen):
 
 
 @router.post("/shift")
-async def change_shift(desk: SignedIn, store: Store, steps: TakeSteps, form: Posted) -> Response:
-    """The agent begins or ends their shift, or a break in it; all else of them stays as it is."""
-    wish = form.into(Shift).shift
-    me = await store.agent(desk.agent)
-    if me is None:
-        raise UNKNOWN_AGENT(agent=desk.agent)
-    said = await steps.shift(me, on_shift=wish != "end", on_break=wish == "break", form=form)
-    return desk.go("", said)
+async def change_shift(parts: MakePage, steps: TakeSteps, form: Posted) -> Response:
+    """The agent begins or ends their shift, or a break in it; the page again, with what is wrong."""
+    try:
+        wish = form.into(Shift).shift
+        # One form has several buttons: each asks for something else, so its key is its own.
+        its = replace(form, fields={**form.fields, "key": f"{form.key}-{wish}"})
+        said = await steps.shift(on_shift=wish != "end", on_break=wish == "break", form=its)
+    except TOLD as error:
+        return await parts.page(from_error(error), form)
+    return parts.desk.go("", said)

@@ -2,18 +2,20 @@
 
 import re
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from fastapi import Query, Response
 from fastapi.responses import HTMLResponse
 
-from services.interactions.desk.page import COOKIE, Desk, Posted, SignedIn, Visit, desk_router
+from services.interactions.desk.faults import Fault, FormError
+from services.interactions.desk.page import COOKIE, Desk, Form, Posted, SignedIn, Visit, desk_router
 from services.interactions.desk.preferences import LASTING_S, PREFERENCES, Preferences
+from services.interactions.desk.refusals import Line
 from services.interactions.desk.session import Session
 from services.interactions.desk.site import ROOT
-from services.interactions.desk.words import LANGUAGES, _, zone_of
+from services.interactions.desk.words import LANGUAGES, _
 from shared.http.problems import ProblemError
 from shared.schemas.base import ID_PATTERN, Frozen
+from shared.schemas.zones import zone_names, zone_of
 
 router = desk_router()
 
@@ -36,14 +38,18 @@ async def sign_in(desk: Visit, form: Posted) -> Response:
     try:
         principal = desk.request.app.state.authenticator.api_key(form["api_key"].strip())
     except ProblemError:
-        return page_of(desk, form["to"], desk.t(_("This key is not known.")), agent_id)
+        return page_of(desk, form["to"], _("This key is not known."), agent_id)
     if not principal.may("desk"):
-        return page_of(desk, form["to"], desk.t(_("This key may not open the desk.")), agent_id)
+        return page_of(desk, form["to"], _("This key may not open the desk."), agent_id)
     if not principal.may("admin"):
         agent_id = ""
     elif agent_id and not re.fullmatch(ID_PATTERN, agent_id):
         return page_of(
-            desk, form["to"], desk.t(_("An agent’s id has letters, digits and . _ : - alone.")), agent_id
+            desk,
+            form["to"],
+            _("An agent’s id has letters, digits and . _ : - alone."),
+            agent_id,
+            of="agent_id",
         )
     session = desk.sessions.by_key(form["api_key"].strip(), agent_id, desk.now)
     answer = desk.go(within(form["to"]))
@@ -61,13 +67,20 @@ async def sign_out(desk: Visit, form: Posted) -> Response:
 
 
 @router.get("/settings")
-async def settingspage_of(desk: SignedIn) -> HTMLResponse:
+async def settings_page(desk: SignedIn) -> HTMLResponse:
+    return _settings(desk)
+
+
+def _settings(desk: Desk, problem: ProblemError | None = None, form: Form | None = None) -> HTMLResponse:
+    """``problem``: what came of ``form``."""
     return desk.render(
         "settings.html",
         title=desk.t(_("Settings")),
+        problem=problem,
+        form=form,
         languages=LANGUAGES,
         language=desk.t.reader.speech.language,
-        timezones=sorted(available_timezones()),
+        timezones=sorted(zone_names()),
         timezone=desk.t.reader.where.key,
     )
 
@@ -82,31 +95,33 @@ class Wishes(Frozen):
 
 @router.post("/settings")
 async def save_settings(desk: SignedIn, form: Posted) -> Response:
-    wishes = form.into(Wishes)
-    known = zone_of(wishes.timezone) is not None
+    """The page again, with what is wrong."""
+    try:
+        wishes = form.into(Wishes)
+        if zone_of(wishes.timezone) is None:
+            raise FormError([Fault(_("There is no such time zone."), name="timezone")])
+    except ProblemError as problem:
+        return _settings(desk, problem, form)
     answer = desk.go("/settings", "saved")
-    _remember(
-        answer,
-        desk,
-        Preferences(
-            language=wishes.language,
-            timezone=wishes.timezone if known else desk.preferences.timezone,
-            keys=wishes.keys == "on",
-        ),
-    )
+    _remember(answer, desk, Preferences(**{**wishes.model_dump(), "keys": wishes.keys == "on"}))
     return answer
 
 
 def page_of(
-    desk: Desk, to: str, fault: str | None = None, agent_id: str = "", status: int | None = None
+    desk: Desk,
+    to: str,
+    fault: str | None = None,
+    agent_id: str = "",
+    status: int | None = None,
+    of: str = "api_key",
 ) -> HTMLResponse:
-    """The page for signing in, which says what was wrong before."""
+    """The page for signing in, which says what was wrong before, for catalogues, beside the field ``of``."""
     return desk.render(
         "sign-in.html",
         title=desk.t(_("Sign in")),
         status=status or (200 if fault is None else 403),
         to=to,
-        fault=fault,
+        faults={} if fault is None else {of: Line(desk.t(fault))},
         agent_id=agent_id,
         provider=desk.request.app.state.pages.provider is not None,
     )

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 
 from services.interactions.desk.faults import Fault, FormError, not_valid
 from services.interactions.desk.page import Desk, Form, SignedIn
-from services.interactions.desk.views.asked import AskedError, compensation, counted_from, rest_until
+from services.interactions.desk.said import given
+from services.interactions.desk.views.asked import AskedError, compensation, counted_from, later, rest_until
 from services.interactions.domain.routing.by_hand import warnings
-from services.interactions.domain.routing.matching import ONE
-from services.interactions.domain.routing.rows import AgentRow
+from services.interactions.domain.routing.state import ONE
+from services.interactions.errors import UNKNOWN_AGENT
 from services.interactions.models import complaints, conversations
 from services.interactions.models.compensation import Approving
 from services.interactions.routes.dependencies import Store
@@ -51,6 +52,13 @@ def _snooze(desk: Desk, form: Form) -> Strict:
     return conversations.Snooze(until=until, reason=form["reason"])
 
 
+def _update(desk: Desk, form: Form) -> Strict:
+    told = {name: form[name] for name in ("message", "assignee") if form[name]}
+    when = form["promised_by"]
+    by = later(when, desk.now, desk.t.reader.where, "promised_by") if when else None
+    return complaints.Update.model_validate({**told, "promised_by": by})
+
+
 def _assign(desk: Desk, form: Form) -> Strict:
     return conversations.Assignment.model_validate({"agent_id": form["agent_id"].strip() or desk.agent})
 
@@ -75,7 +83,7 @@ TALK: Mapping[str, Step] = {
 """Of a conversation, by the names that the API's routes have."""
 COMPLAINT: Mapping[str, Step] = {
     "acknowledge": Step(asks.ComplaintAcknowledgeRequested, _plain(complaints.Acknowledgement, "assignee")),
-    "update": Step(asks.ComplaintUpdateRequested, _plain(complaints.Update)),
+    "update": Step(asks.ComplaintUpdateRequested, _update),
     "resolve": Step(asks.ComplaintResolveRequested, _plain(complaints.Resolution)),
     "reopen": Step(asks.ComplaintReopenRequested, _plain(complaints.Reopening)),
     "close": Step(asks.ComplaintCloseRequested, _plain(complaints.Closing)),
@@ -121,8 +129,11 @@ class Steps:
         command = step.command.model_validate(body.model_dump(exclude_none=True) | told)
         return await self._ask(f"complaints.{name}", customer_id, command, form, step.said)
 
-    async def shift(self, agent: AgentRow, *, on_shift: bool, on_break: bool, form: Form) -> str:
-        """The agent as they are, but for this."""
+    async def shift(self, *, on_shift: bool, on_break: bool, form: Form) -> str:
+        """The agent who has signed in, as they are but for this. Raises 404 ``unknown_agent``."""
+        agent = await self._store.agent(self._desk.agent)
+        if agent is None:
+            raise UNKNOWN_AGENT(agent=self._desk.agent)
         command = AgentChangeRequested(
             agent_id=agent.agent_id,
             name=agent.name,
@@ -139,32 +150,37 @@ class Steps:
         )
         return await self._ask("agents", agent.team, command, form, "saved")
 
-    async def open_complaint(self, customer_id: str, channel: str, form: Form, conversation_id: str) -> str:
-        """A new one, made in a conversation."""
+    async def open_complaint(self, customer_id: str, form: Form, **told: str) -> tuple[str | None, str]:
+        """A new one: its id, where that is known already, and what the page says. ``told``: what the form
+        does not say of it."""
         self._desk.demand("complaints:write")
-        told = {"customer_id": customer_id, "channel": channel, "conversation_id": conversation_id}
-        body = form.into(complaints.NewComplaint, **told)
+        body = form.into(complaints.NewComplaint, customer_id=customer_id, **told)
         command = asks.ComplaintOpenRequested.model_validate(body.model_dump(exclude_none=True))
-        return await self._ask("complaints", customer_id, command, form, "done")
+        answer = await self._answer("complaints", customer_id, command, form)
+        return answer.body.get("complaint_id"), _said(answer, "done")
 
     def _read(self, step: Step, form: Form) -> Strict:
         try:
             return step.read(self._desk, form)
         except AskedError as error:
-            raise FormError([Fault(str(error))]) from None
+            raise FormError([Fault(str(error), name=error.field)]) from None
         except ValidationError as error:
             raise not_valid(error) from None
 
     async def _ask(self, route: str, customer_id: str, command: Data, form: Form, said: str) -> str:
+        return _said(await self._answer(route, customer_id, command, form), said)
+
+    async def _answer(self, route: str, customer_id: str, command: Data, form: Form) -> Answer:
         assert self._desk.principal is not None
-        answer: Answer = await self._commands.submit(
-            self._desk.principal, route, customer_id, command, form.key
-        )
-        if against := answer.body.get("warnings"):
-            return f"given:{against[0].partition(':')[0]}"
-        if answer.status == 202:
-            return "pending-approval" if answer.body.get("code") == "needs_approval" else "pending"
-        return said
+        return await self._commands.submit(self._desk.principal, route, customer_id, command, form.key)
+
+
+def _said(answer: Answer, done: str) -> str:
+    if against := answer.body.get("warnings"):
+        return given(against)
+    if answer.status == 202:
+        return "pending-approval" if answer.body.get("code") == "needs_approval" else "pending"
+    return done
 
 
 def _step(steps: Mapping[str, Step], name: str) -> Step:

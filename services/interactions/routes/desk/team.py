@@ -1,12 +1,11 @@
 """A lead's view of a team, and its wall."""
 
 import asyncio
-import uuid
 from typing import Annotated
 
 from fastapi import Query, Response
 
-from services.interactions.desk.page import Desk, Posted, SignedIn, desk_router
+from services.interactions.desk.page import Desk, Form, Posted, SignedIn, desk_router
 from services.interactions.desk.reading import weekdays
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views.board import card
@@ -22,6 +21,7 @@ from services.interactions.routes.teams import seen
 from services.interactions.store import InteractionsStore
 from shared.http.dependencies import Clock, SendCommands
 from shared.http.paging import cut
+from shared.http.problems import TOLD, ProblemError, from_error
 from shared.schemas.base import Id
 from shared.schemas.teams import team_state
 from shared.schemas.times import micros
@@ -106,6 +106,19 @@ async def wall(
     cursor: Annotated[str | None, Query(max_length=1024)] = None,
 ) -> Response:
     """Thanks, of customers and colleagues; of all teams, where none is chosen."""
+    return await _wall(desk, store, rules, team, cursor)
+
+
+async def _wall(
+    desk: Desk,
+    store: InteractionsStore,
+    rules: Rules,
+    team: str | None = None,
+    cursor: str | None = None,
+    problem: ProblemError | None = None,
+    form: Form | None = None,
+) -> Response:
+    """``problem``: what came of ``form``."""
     desk.demand("customers:read")
     rows, agents = await asyncio.gather(
         store.stories(team=team, agent_id=None, before=last_shown(cursor), limit=STORIES + 1),
@@ -125,16 +138,22 @@ async def wall(
         names={id: row.name or id for id, row in people.items()},
         colleagues=[(row.agent_id, row.name) for row in agents if row.agent_id != desk.agent],
         following=following and f"{ROOT}/wall?cursor={following}{chosen}",
-        key=uuid.uuid4().hex,
+        problem=problem,
+        form=form,
     )
 
 
 @router.post("/wall")
-async def thank(desk: SignedIn, form: Posted, store: Store, commands: SendCommands) -> Response:
-    """Thank a colleague."""
+async def thank(
+    desk: SignedIn, form: Posted, store: Store, rules: DeskRules, commands: SendCommands
+) -> Response:
+    """Thank a colleague; the wall again, with what is wrong."""
     principal = desk.demand("desk")
-    body = form.into(NewStory, told_by=desk.agent)
-    answer = await tell_story(principal, store, commands, body, form.key)
+    try:
+        body = form.into(NewStory, told_by=desk.agent)
+        answer = await tell_story(principal, store, commands, body, form.key)
+    except TOLD as error:
+        return await _wall(desk, store, rules, problem=from_error(error), form=form)
     return desk.go("/wall", "thanked" if answer.status_code == 201 else "pending")
 
 

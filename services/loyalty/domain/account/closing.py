@@ -6,10 +6,12 @@ from functools import lru_cache
 from services.loyalty.domain.account import notices
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.settle import settle
+from services.loyalty.domain.membership import Invited
 from services.loyalty.domain.rows import (
     LEDGER,
     LIABILITY,
     POINTS_KEY,
+    REFERRALS,
     TIER_KEY,
     TOTALS,
     VOUCHERS,
@@ -32,12 +34,13 @@ def close(book: Book, outcome: Outcome, *, fired: bool = False) -> Effects[Membe
         due = min(book.ahead[0].at, book.ahead[0].at if due is None else due)
     notices.tell_affordable(book)
     _forget(book)
+    listed = _listed(book)
     instant = None if due is None else timer_instant(due)
     return Effects(
         book.closed(instant),
         tuple(book.emits),
         _timer(None if fired else book.before.due, instant),
-        (*_written(book), *_counted(book)),
+        (*_written(book), *_counted(book), *listed),
         outcome,
         tuple(book.takes),
         tuple(book.retracts),
@@ -68,6 +71,34 @@ def _written(book: Book) -> list[Append | Put]:
     if book.voucher_rows:
         written += [Put(VOUCHERS, voucher_document(row)) for row in book.voucher_rows]
     return written
+
+
+def _listed(book: Book) -> list[Put]:
+    """By whom the member was brought is known until that is settled, and a row says so."""
+    before, invited = _invited(book.before), _invited(book)
+    if invited is None:
+        return []
+    told = before.referrer if before is not None and before.listed and not before.claimed else ""
+    named = "" if invited.claimed else invited.referrer
+    if (invited.referrer, invited.listed) != (named, bool(named)):
+        _name(book, invited.model_copy(update={"referrer": named, "listed": bool(named)}))
+    if named == told:
+        return []
+    row = {"_id": book.member, "referrer": named or None, "at": moment(invited.at)}
+    return [Put(REFERRALS, row)]
+
+
+def _invited(of: Book | MemberState) -> Invited | None:
+    """Also as it stays of one who is another by now."""
+    stayed = None if of.apart is None else of.apart.stayed
+    return of.invited if of.invited is not None or stayed is None else stayed.invited
+
+
+def _name(book: Book, invited: Invited) -> None:
+    if book.invited is not None:
+        book.invited = invited
+    elif book.apart is not None and book.apart.stayed is not None:
+        book.apart.stayed = book.apart.stayed.model_copy(update={"invited": invited})
 
 
 def _counted(book: Book) -> list[Increment]:

@@ -5,9 +5,10 @@ After every entry ``sum(ledger points) = balance = sum(active remainders) - debt
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Literal
+
+from msgspec.structs import replace
 
 from services.loyalty import errors
 from services.loyalty.domain import rules

@@ -1,10 +1,12 @@
 """The calendar: when an anniversary or a birthday comes round."""
 
 from datetime import date, datetime
-from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from shared.schemas.times import DAY, Micros, micros, moment
+from shared.schemas.zones import zone_of
+
+_UTC = ZoneInfo("UTC")
 
 APART = 360 * DAY
 """A birthday that moves to another date must not give two bonuses in one year; two true birthdays are
@@ -27,7 +29,7 @@ def years_between(enrolled_at: Micros, anniversary: Micros) -> int:
 def next_birthday(birthday: str, timezone: str | None, after: Micros) -> Micros:
     """The first instant after ``after`` at which the birthday begins in that time zone (without one, UTC)."""
     month, day = int(birthday[-5:-3]), int(birthday[-2:])
-    zone = _zone(timezone)
+    zone = zone_of(timezone) or _UTC
     year = moment(after).astimezone(zone).year
     at = _begins(year, month, day, zone)
     return at if at > after else _begins(year + 1, month, day, zone)
@@ -52,8 +54,3 @@ def _date(year: int, month: int, day: int) -> date:
 
 def _leap(year: int) -> bool:
     return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-
-
-@lru_cache(maxsize=512)
-def _zone(name: str | None) -> ZoneInfo:
-    return ZoneInfo(name or "UTC")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeAlias
 
-from services.loyalty.domain import members
+from services.loyalty.domain import kept, members
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.closing import close
 from services.loyalty.domain.merging import joining, leaving
@@ -14,6 +14,7 @@ from shared.merging.course import Course, Left
 from shared.schemas.commands.merging import GiveBack
 from shared.schemas.customers import CustomerMerged
 from shared.schemas.event import Event
+from shared.schemas.feedback import ReferralMade
 
 Opened: TypeAlias = Callable[[MemberState, Event, Context], Book]
 """The book as of an event: what fell due before it is done."""
@@ -49,4 +50,11 @@ def course_of(opened: Opened, judged: Callable[[Book], None]) -> Course[MemberSt
         members.plan_birthday(book, book.at)
         return close(book, DONE)
 
-    return Course("loyalty", Handed, leave, join, give_back, home)
+    def tells(handed: Handed) -> tuple[str, ...]:
+        invited = handed.invited
+        named = [invited.referrer] if invited is not None and invited.referrer else []
+        waits = (kept.data_of(one.fact) for one in handed.told)
+        named += [data.referred_customer for data in waits if isinstance(data, ReferralMade)]
+        return tuple(dict.fromkeys(named))
+
+    return Course("loyalty", Handed, leave, join, give_back, home, tells=tells)

@@ -5,6 +5,8 @@ from bisect import bisect_right, insort
 from dataclasses import replace
 from typing import Literal
 
+from msgspec import structs
+
 from services.loyalty.domain import kept, purchases, rules
 from services.loyalty.domain.account import entries, tiers
 from services.loyalty.domain.account.book import Book
@@ -86,7 +88,9 @@ def _join_member(book: Book, handed: Handed) -> None:
     if invited:
         first = min(invited, key=lambda one: (one.at, one.referrer))
         claimed = any(one.claimed or one.referrer in (book.member, handed.other) for one in invited)
-        book.invited = first.model_copy(update={"claimed": claimed})  # nobody brings themselves
+        # Nobody brings themselves.
+        joined = first.model_copy(update={"claimed": claimed})
+        book.invited = joined.without(book.context.gone)
     if handed.campaigns:
         points = dict(book.campaigns)
         for campaign, given in handed.campaigns:
@@ -193,10 +197,10 @@ def _join_voucher(book: Book, one: VoucherOf, why: rules.Joining) -> None:
     voucher = one.voucher
     pieces = []
     for piece in voucher.pieces:
-        empty = replace(piece, entry_id=f"{piece.entry_id} {voucher.code}", remaining=0)
+        empty = structs.replace(piece, entry_id=f"{piece.entry_id} {voucher.code}", remaining=0)
         lot = entries.put_in(book, empty, why)
         _note(book, "lot", lot.entry_id, one.of)
-        pieces.append(replace(lot, points=piece.points, remaining=piece.remaining))
+        pieces.append(structs.replace(lot, points=piece.points, remaining=piece.remaining))
     here = voucher.model_copy(update={"pieces": tuple(pieces)})
     _note(book, "voucher", voucher.code, one.of)
     book.vouchers.append(here)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from services.loyalty.domain import rules
 from services.loyalty.domain.program.program import Programs
-from services.loyalty.domain.reports.explain_credits import explain_credit, joining, missing
+from services.loyalty.domain.reports.explain_credits import explain_credit, joining, missing, whom
 from services.loyalty.domain.reports.explanation import (
     Case,
     Explanation,
@@ -153,7 +153,7 @@ def _parted(case: Case, why: rules.Joining) -> Explanation:
     """What went to another customer, or of what came from there is not there any more."""
     paid = [*_pieces(case)]
     if case.row.points == 0 and why.missing:
-        said = f"{plural(why.missing)} of a merge with {why.other} are not there any more."
+        said = f"{plural(why.missing)} of a merge with {whom(why)} are not there any more."
         return Explanation(said, missing(why))
     if case.row.debt < 0:
         said = f"{plural(-case.row.debt)} were owed, which go too."

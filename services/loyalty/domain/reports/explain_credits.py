@@ -49,7 +49,12 @@ def joining(case: Case, why: rules.Joining) -> str:
     came = case.row.points > 0 or case.row.opened is not None
     way = "from" if came else "to"
     who = "the same person" if why.rule == "merged" else "somebody else after all"
-    return f"{case.size} {'came' if came else 'went'} {way} customer {why.other}, who is {who}"
+    return f"{case.size} {'came' if came else 'went'} {way} {whom(why)}, who is {who}"
+
+
+def whom(why: rules.Joining) -> str:
+    """The other one, by their id as long as they are not erased."""
+    return f"customer {why.other}" if why.other else "another customer"
 
 
 def missing(why: rules.Joining) -> tuple[Step, ...]:
@@ -151,17 +156,24 @@ def _campaign(case: Case, why: rules.Campaign) -> Explanation:
 
 
 def _referrer(case: Case, why: rules.ReferrerReward) -> Explanation:
-    said = f"{why.friend}, whom the member referred, made the first purchase: order {why.order_id}."
-    numbers: dict[str, Number] = {"friend": why.friend, "order_id": why.order_id}
+    said = "A friend, whom the member referred, made the first purchase."
+    numbers: dict[str, Number] = {}
+    if why.friend:  # they are not erased
+        said = f"{why.friend}, whom the member referred, made the first purchase: order {why.order_id}."
+        numbers = {"friend": why.friend, "order_id": why.order_id}
     numbers |= {"program": why.program, "points": case.row.points}
-    return Explanation(f"{case.size} for bringing {why.friend}", (Step("referral", said, numbers),))
+    return Explanation(
+        f"{case.size} for bringing {why.friend or 'a friend'}", (Step("referral", said, numbers),)
+    )
 
 
 def _friend(case: Case, why: rules.FriendReward) -> Explanation:
-    said = f"{why.referrer} had referred the member, who made the first purchase."
-    numbers: dict[str, Number] = {"referrer": why.referrer}
+    said = f"{why.referrer or 'Another member'} had referred the member, who made the first purchase."
+    numbers: dict[str, Number] = {"referrer": why.referrer} if why.referrer else {}
     numbers |= {"program": why.program, "points": case.row.points}
-    return Explanation(f"{case.size} for coming by {why.referrer}", (Step("referral", said, numbers),))
+    return Explanation(
+        f"{case.size} for coming by {why.referrer or 'another member'}", (Step("referral", said, numbers),)
+    )
 
 
 def _anniversary(case: Case, why: rules.Anniversary) -> Explanation:

@@ -1,7 +1,7 @@
 """What customers are expected to pay within the year to come, and how that is spread among them."""
 
 from collections.abc import Iterable, Mapping
-from math import ceil, exp, isfinite, log
+from math import ceil, exp, fsum, isfinite, log, sqrt
 
 from services.metrics.domain.clv import MONTH_DAYS
 from services.metrics.domain.health.models import Models, weeks
@@ -44,12 +44,30 @@ def spread(worths: Iterable[int]) -> dict[str, float]:
 
 def quantile(bins: Mapping[str, int], q: float) -> float | None:
     """Of the customers in these bins, by name, in minor units; None of nobody."""
-    rest = q * (sum(bins.values()) - 1)
+    return at_place(bins, q * (sum(bins.values()) - 1))
+
+
+def at_place(bins: Mapping[str, int], place: float) -> float | None:
+    """What the customer is worth who stands at a place, from 0, in their order; None where nobody does."""
     for name in sorted(bins, key=int):
-        rest -= bins[name]
-        if bins[name] and rest < 0:
-            return 0.0 if name == _LEAST else 2 * exp((int(name) - 1) * log(_GAMMA)) / (_GAMMA + 1)
+        place -= bins[name]
+        if bins[name] and place < 0:
+            return _middle(name)
     return None
+
+
+def deviation(bins: Mapping[str, int]) -> float:
+    """The standard deviation of what they are worth; 0 of nobody."""
+    n = sum(bins.values())
+    if n <= 0:
+        return 0.0
+    mean = fsum(_middle(name) * of_it for name, of_it in bins.items()) / n
+    return sqrt(fsum((_middle(name) - mean) ** 2 * of_it for name, of_it in bins.items()) / n)
+
+
+def _middle(name: str) -> float:
+    """What stands for all that is in a bin."""
+    return 0.0 if name == _LEAST else 2 * exp((int(name) - 1) * log(_GAMMA)) / (_GAMMA + 1)
 
 
 def _bin(amount: int) -> str:

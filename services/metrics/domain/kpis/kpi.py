@@ -71,6 +71,8 @@ class Result:
     interval: Interval | None = None
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     """Of the figures that have one, by their names."""
+    currency: str = ""
+    """Which its amounts are of, where their names do not say it."""
 
 
 @dataclass(frozen=True)
@@ -191,6 +193,11 @@ class Kpi:
     def looks_back(self) -> bool:
         """Whether it follows from days before the window too: then it cannot be told of one day's fields."""
         return any(counts.looks_back for counts in self.counts)
+
+    @property
+    def is_share(self) -> bool:
+        """Whether it is so many of ``n``."""
+        return self.kind is Kind.NUMBER and self.unit == "0 to 1"
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from services.metrics.domain.baseline import left_out
+from services.metrics.domain.baseline import left_out, not_restated
 from services.metrics.domain.kpis.kpi import Kind, Kpi
 from services.metrics.domain.kpis.registry import KPIS
 
@@ -53,14 +53,19 @@ def _definition(kpi: Kpi) -> Iterator[str]:
     if kpi.source:
         yield f"- Source: {kpi.source}."
     yield f"- Counted from: {events}."
-    if kpi.looks_back:
-        yield f"- Not watched: no `kpi.restated` and no `kpi.anomaly` tells of it, as {left_out(kpi)}."
-    elif left_out(kpi):
+    if not_restated(kpi):
+        yield f"- Not told anew: no `kpi.restated` tells of it, as {not_restated(kpi)}."
+    if left_out(kpi):
         yield f"- Not watched for what is usual: no `kpi.anomaly` tells of it, as {left_out(kpi)}."
     if kpi.ripe_days:
         yield (
             f"- A day's figure is ripe {kpi.ripe_days} days later, when what belongs to it is in: only then "
             "is it asked whether it left what is usual (`kpi.anomaly`). Until then it reads too low or high."
+        )
+    if kpi.looks_back and not left_out(kpi):
+        yield (
+            "- Where the policy's `churn.alive_below` is set, a day's figure is ripe `insights.every_nights` "
+            "days later, when all customers were looked at."
         )
     before = f" Before: {kpi.before}." if kpi.before else ""
     yield f"- Version {kpi.version}, in effect from {kpi.effective.isoformat()}.{before}"

@@ -17,7 +17,7 @@ def order_of(told: Sequence[Order]) -> Order:
     """An order that was told of several: the first account by time holds, with the returns of all."""
     made = sorted((one for one in told if one.made is not None), key=_account)
     base = made[0] if made else told[0]
-    order = replace(base, returns={**base.returns}, waiting=[*base.waiting])
+    order = replace(base)
     order.touched = max(one.touched for one in told)
     if not made:
         order.waiting = _without_copies(one for other in told for one in other.waiting)
@@ -44,7 +44,7 @@ def _with_returns_of(order: Order, other: Order) -> None:
     all_new = len(new) == len(other.returns)
     back = other.amount - other.left if all_new else max(0, order.left - other.left)
     order.left = max(0, order.left - back)
-    order.returns |= new
+    order.returns = {**order.returns, **new}
 
 
 def _without_copies(waiting: Iterable[Return]) -> list[Return]:

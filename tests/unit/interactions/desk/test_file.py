@@ -38,6 +38,7 @@ def test_what_ships_says_the_defaults() -> None:
         ("ageing: 15m", "ageing: 15", "priorities.ageing: must be a time such as"),
         ("raise_to: high", "raise_to: top", "vip.raise_to: "),
         ("preferred_for: 2m", "preferred_for: -2m", "preferred_for: must be a time such as"),
+        ("preferred_for: 2m", "preferred_for: 9999999d", "preferred_for: must be 999d at most"),
         ("sticky_for: 1m", "stick_for: 1m", "stick_for: is not a known field"),
         ("remind_before: 14d", "remind_before: soon", "learning.remind_before: must be a time such as"),
         ("kind: course, ", "kind: magic, ", "learning.trainings.refunds.kind: "),

@@ -13,7 +13,9 @@ PAGES = {
     "complaint": ("complaint.html", "steps.html"),
     "conversation": ("conversation.html", "steps.html"),
     "customer": ("customer.html",),
+    "duplicates": ("duplicates.html",),
     "me": ("me.html",),
+    "queue": ("queue.html",),
     "wall": ("wall.html",),
 }
 """Those where letters do something of their own, and what they are made of."""
@@ -31,14 +33,14 @@ def keys(template: str) -> Iterator[tuple[str, frozenset[str]]]:
             yield found[1], frozenset(label.groups() if label else ())
         for found in re.finditer(r'\b(?:step|press)\(_\("(.+?)"\), "(\w)"', line):
             yield found[2], frozenset({found[1]})
-        for found in re.finditer(r'\{\{ says\(.+?"(\w)"\) \}\}', line):
+        for found in re.finditer(r'\{\{ (?:says|shift)\(.+?\), "(\w)".*?\) \}\}', line):
             yield found[1], frozenset(LABEL.findall(found[0]))
 
 
 def listed() -> dict[str, set[str]]:
     """What ``?`` says of each letter."""
     said = defaultdict[str, set[str]](set)
-    for key, label in re.findall(r'\("(\w)", _\("(.+?)"\)\)', source("keys.html")):
+    for key, label in re.findall(r'\("(\w)", _\("(.+?)"(?:, id="…")?\)\)', source("keys.html")):
         said[key].add(label)
     return said
 

@@ -1,95 +1,18 @@
 """What is told to open pages, and what it costs when nothing happens."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
+from pymongo.errors import AutoReconnect
 
 from services.interactions.desk.live import ANYTHING, Live, Page
 from services.interactions.desk.presence import PRESENT
 from shared.kafka.keys import partition_of
 
+from .watching import Watching, told
+
 LATER = datetime.now(UTC) + timedelta(hours=1)
-
-
-class Found:
-    def __init__(self, documents: Sequence[Mapping[str, Any]]) -> None:
-        self._documents = documents
-
-    async def to_list(self) -> list[Mapping[str, Any]]:
-        return list(self._documents)
-
-    async def __aiter__(self) -> AsyncIterator[Mapping[str, Any]]:
-        for one in self._documents:
-            yield one
-
-
-class Database:
-    """Partitions, states and who is there, and how often each is asked for."""
-
-    def __init__(self, partitions: int = 4) -> None:
-        self.writes = dict.fromkeys(range(partitions), 1)
-        self.versions: dict[str, int] = {}
-        self.present: list[dict[str, Any]] = []
-        self.asked: Counter[str] = Counter()
-
-    def write(self, key: str, state: str | None = None) -> None:
-        self.versions[state or key] = self.versions.get(state or key, 0) + 1
-        self.writes[partition_of(key.encode(), len(self.writes))] += 1
-
-    def __getitem__(self, name: str) -> Any:
-        return Collection(self, name)
-
-
-class Collection:
-    def __init__(self, database: Database, name: str) -> None:
-        self._database, self._name = database, name
-
-    def find(self, query: Mapping[str, Any], fields: Any = None) -> Found:
-        database = self._database
-        database.asked[self._name] += 1
-        if self._name == "partitions":
-            count = len(database.writes)
-            return Found(
-                [{"_id": p, "epoch": 1, "writes": n, "counts": [count]} for p, n in database.writes.items()]
-            )
-        if self._name == "presence":
-            return Found([one for one in database.present if one["customer"] in query["customer"]["$in"]])
-        wanted = query["_id"]["$in"]
-        database.asked["ids"] += len(wanted)
-        return Found(
-            [{"_id": id, "version": database.versions[id]} for id in wanted if id in database.versions]
-        )
-
-
-class Watching:
-    """Pages that are open, and what each was told."""
-
-    def __init__(self) -> None:
-        self.live, self.database = Live(), Database()
-        self.now = 0.0
-        self._open = ExitStack()
-        """Pages stay open as long as this is there."""
-
-    async def look(self) -> None:
-        self.now += 0.3
-        await self.live.look(self.database, self.now)
-
-    async def opened(self, *names: str) -> Page:
-        """A page that has been told all there was when it opened."""
-        page = self._open.enter_context(self.live.page(names, ""))
-        await self.look()
-        told(page)
-        return page
-
-
-def told(page: Page) -> list[str]:
-    found, page.changed = sorted(page.changed), set()
-    return found
 
 
 async def test_a_page_is_told_of_what_it_watches_and_of_nothing_else() -> None:
@@ -114,25 +37,105 @@ async def test_a_state_that_comes_to_be_is_told() -> None:
     assert told(page) == ["c-new"]
 
 
-async def test_what_may_have_changed_before_it_opened_is_told_by_the_next_look() -> None:
+async def test_a_page_is_told_of_what_was_found_since_it_was_made_and_of_that_alone() -> None:
     watching = Watching()
-    await watching.opened("c-1")
+    await watching.opened("c-1", "c-2")
     mark = watching.live.mark
-    with watching.live.page(["c-1"], mark) as same:
-        assert told(same) == []
-    with watching.live.page(["c-2", ANYTHING], mark) as unknown:
-        assert told(unknown) == []
-        await watching.look()
-        assert told(unknown) == [ANYTHING, "c-2"]
-        # The page is made again now, as it stands at that look: what is written after it is told.
-        watching.database.write("c-2")
-        await watching.look()
-        assert "c-2" in told(unknown)
     watching.database.write("c-1")
     await watching.look()
-    with watching.live.page(["c-1"], mark) as older:
+    page = watching.opens(mark, "c-1", "c-2", ANYTHING)
+    assert told(page) == []
+    await watching.look()
+    assert told(page) == [ANYTHING, "c-1"]
+    await watching.look()
+    assert told(page) == []
+
+
+@pytest.mark.parametrize("mark", ["", "another process.9", "no number", "."])
+async def test_a_page_of_another_process_is_told_of_all_that_it_watches(mark: str) -> None:
+    watching = Watching()
+    await watching.opened("c-1")
+    page = watching.opens(mark, "c-1", "c-2")
+    await watching.look()
+    assert told(page) == ["c-1", "c-2"]
+    watching.database.write("c-2")
+    await watching.look()
+    assert told(page) == ["c-2"]
+
+
+async def test_what_is_written_while_a_look_is_going_on_is_told_to_a_page_that_was_read_before_it() -> None:
+    """The look knows the state as it is after the write, but not how often the partition was written."""
+    watching = Watching()
+    await watching.opened("c-1")
+    watching.opens("", "c-2")  # asks for it in the next look, for the first time
+    made = list[str]()
+
+    def reads_and_then_it_is_written() -> None:
+        made.append(watching.live.mark)
+        watching.database.write("c-2")
+
+    watching.database.meanwhile["partitions"] = reads_and_then_it_is_written
+    await watching.look()
+    page = watching.opens(*made, "c-2")
+    await watching.look()
+    assert told(page) == ["c-2"]
+
+
+async def test_a_page_that_opens_while_a_look_is_going_on_is_told_of_what_is_written_before_the_next() -> (
+    None
+):
+    watching = Watching()
+    await watching.opened("c-1")
+    page = list[Page]()
+    watching.database.meanwhile["partitions"] = lambda: page.append(watching.opens("", "c-2"))
+    await watching.look()
+    told(*page)
+    watching.database.write("c-2")
+    await watching.look()
+    assert told(*page) == ["c-2"]
+
+
+async def test_of_two_pages_that_follow_each_other_during_a_look_the_second_misses_nothing() -> None:
+    """What the first watched is forgotten by a look that began without either."""
+    watching = Watching()
+    await watching.opened("c-1")
+    with watching.live.page(["c-2"], ""):
         await watching.look()
-        assert told(older) == ["c-1"]
+    page = list[Page]()
+
+    def opens_and_then_it_is_written() -> None:
+        page.append(watching.opens(watching.live.mark, "c-2"))
+        watching.database.write("c-2")
+
+    watching.database.meanwhile["partitions"] = opens_and_then_it_is_written
+    await watching.look()
+    await watching.look()
+    assert told(*page) == ["c-2"]
+
+
+@pytest.mark.parametrize("away", ["partitions", "state", "presence"])
+async def test_a_look_that_fails_loses_nothing(away: str) -> None:
+    watching = Watching()
+    page = await watching.opened("c-1", PRESENT + "c-1", ANYTHING)
+    watching.database.write("c-1")
+    watching.database.away = away
+    with pytest.raises(AutoReconnect):
+        await watching.look()
+    watching.database.away = ""
+    await watching.look()
+    assert told(page) == [ANYTHING, "c-1"]
+
+
+async def test_who_comes_between_a_page_and_its_stream_is_told() -> None:
+    watching = Watching()
+    await watching.opened(PRESENT + "c-1")
+    mark = watching.live.mark
+    row = {"customer": "c-1", "conversation": "t-1", "agent": "ben", "name": "Ben"}
+    watching.database.present = [{**row, "doing": "answering", "until": LATER}]
+    await watching.look()
+    page = watching.opens(mark, PRESENT + "c-1")
+    await watching.look()
+    assert told(page) == [PRESENT + "c-1"]
 
 
 async def test_when_nothing_happens_two_hundred_pages_cost_what_one_does() -> None:

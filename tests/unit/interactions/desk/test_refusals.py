@@ -16,6 +16,7 @@ from services.interactions import errors
 from services.interactions.desk.faults import FIELDS, not_valid
 from services.interactions.desk.refusals import DECLARED, NOTES, OURS, Line, explained, message_of, noted
 from services.interactions.desk.words import UTC, Words, speech_of
+from services.interactions.domain.activity.purchases import ABOVE_WHAT_WAS_LEFT, LESS_IS_LEFT
 from services.interactions.domain.complaints.steps import refused_step
 from services.interactions.models import compensation, complaints, conversations, growth, tasks
 from shared.domain import ErrorCode
@@ -23,6 +24,7 @@ from shared.facts.complaints import TRANSITIONS
 from shared.http.auth import forbidden
 from shared.http.problems import ProblemError, from_refusal, invalid, store_unavailable
 from shared.journal import refusals as journal
+from shared.schemas.money import written
 from shared.templates.speech import Reader
 from tests.unit.interactions.desk.test_forms import MADE, browser, tell, token_of, writes
 
@@ -111,6 +113,54 @@ def test_what_nobody_has_said_stays_english_and_says_so() -> None:
     assert noted("Something new.", words("es")) == Line("Something new.", english=True)
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en-GB", "€1,299.50 above what was left does not count."),
+        ("de", "1.299,50\xa0€ über dem, was noch übrig war, zählt nicht."),
+        ("es", "1.299,50\xa0€ por encima de lo que quedaba no cuenta."),
+    ],
+)
+def test_amounts_in_notes_are_written_as_where_one_reads_them(language: str, said: str) -> None:
+    note = ABOVE_WHAT_WAS_LEFT.format(money=written(129_950, "EUR"))
+    assert noted(note, words(language)).text == said
+    assert "500" in noted(LESS_IS_LEFT.format(money=written(500, "JPY")), words(language)).text
+    strange = noted(LESS_IS_LEFT.format(money="much"), words(language))
+    assert (strange.english, "much" in strange.text) == (False, True)
+
+
+def test_numbers_and_times_in_refusals_are_too() -> None:
+    german = words("de")
+    many = errors.TOO_MANY_STEPS(most=10_000)
+    assert "10.000" in explained(from_refusal(many), german)[0].text
+    term = errors.DUPLICATE_TERM(subscription_id="s-1", expires_at="2027-05-01T00:00:00+00:00")
+    (line,) = explained(from_refusal(term), german)
+    assert "Samstag, 1. Mai 2027" in line.text
+    assert "s-1" in line.text
+
+
+def test_a_word_of_ours_is_said_only_where_it_is_one() -> None:
+    """What a key is allowed is what somebody wrote: a source may be called as a step of a complaint is."""
+    other = ErrorCode("a_new_code", 403, "It is for {allowed}.")
+    for code in (other, *(one for one in errors.CODES if one.code in ("others_source", "others_type"))):
+        told = {name: "closed" for _, name, _, _ in Formatter().parse(code.sentence) if name}
+        (line,) = explained(from_refusal(code(**told)), words("de"))
+        assert "closed" in line.text
+
+
+def test_no_note_is_made_of_a_sentence_that_nobody_can_say() -> None:
+    """A sentence that is put together where it is needed is known to no catalogue."""
+    found = [
+        f"{file.name}:{node.lineno}"
+        for file in (CODE / "domain").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") in ("refused", "Note")
+        and any(isinstance(one, ast.JoinedStr) for one in node.args)
+    ]
+    assert found == []
+
+
 def test_problems_of_http_are_said_too() -> None:
     german = words("de")
     assert explained(forbidden("desk"), german) == (Line("Dafür braucht es das Recht desk."),)
@@ -121,7 +171,7 @@ def test_problems_of_http_are_said_too() -> None:
 
 def test_notes_of_the_timeline_are_said_in_the_language_of_the_page() -> None:
     rest = noted("12.50 EUR above what was left does not count.", words("de"))
-    assert rest.text.startswith("12.50 EUR über")
+    assert rest.text.startswith("12,50\xa0€ über")
     for note in (*NOTES[:3], errors.DUPLICATE_COMPLAINT(complaint="c-1").detail):
         line = noted(note, words("es"))
         assert not line.english

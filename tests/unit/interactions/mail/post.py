@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from services.interactions.domain.conversations.conversation import Conversation
-from services.interactions.domain.conversations.course import course
-from services.interactions.domain.mails import MailRow, keys_of
+from services.interactions.domain.conversations.course import course, going_on, stands_in
+from services.interactions.domain.mails import MailRow, complained_in, keys_of
 from services.interactions.domain.rows import MAILS
+from services.interactions.errors import INVALID_ALIAS
 from services.interactions.mail.settings import MailSettings
 from services.interactions.mail.taking import Envelope, Result, Taker
+from shared.facts.aliases import AliasError, normalised
 from shared.journal.testing import InMemoryWorker
 from shared.kafka.publisher import BrokerAwayError
 from shared.schemas.commands.conversations import ConversationMessageRequested
@@ -17,6 +19,7 @@ from shared.schemas.commands.followup import ReplyRequested
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.outreach import OutreachSent
+from shared.schemas.times import micros
 
 from ..told import HANDLER, START
 
@@ -74,11 +77,11 @@ class House:
         self.people[address] = customer
         self.worker.tell(customer, CustomerUpdated(email=address))
 
-    def sends(self, customer: str, outreach_id: str, rule: str = "news") -> str:
-        """Followup has sent a mail; its Message-ID."""
-        due = self.worker.now
-        data = OutreachSent(outreach_id=outreach_id, rule=rule, channel="email", due_at=due, attempt=1)
-        self.worker.tell(customer, data)
+    def sends(self, customer: str, outreach_id: str, rule: str = "news", about: str | None = None) -> str:
+        """Followup has sent a mail, about a complaint or not; its Message-ID."""
+        sent = {"outreach_id": outreach_id, "rule": rule, "channel": "email", "due_at": self.worker.now}
+        about_it = {} if about is None else {"complaint_id": about}
+        self.worker.tell(customer, OutreachSent.model_validate({**sent, "attempt": 1, **about_it}))
         return f"{outreach_id}@shop.example"
 
     def answers(self, customer: str, conversation_id: str, text: str = "We look.") -> str:
@@ -111,11 +114,23 @@ class House:
     async def has_address(self, customer_id: str) -> bool:
         return any(row.get("email") for row in self.worker.rows("customers") if row["_id"] == customer_id)
 
+    async def going_on(self, customer_id: str, subject: str, at: datetime) -> str | None:
+        return going_on(self.worker.state(customer_id).conversations, subject, micros(at))
+
+    async def stands_in(self, customer_id: str, own: str) -> str | None:
+        return stands_in(self.worker.state(customer_id).conversations, own)
+
+    async def complained_in(self, customer_id: str, complaint_id: str) -> str | None:
+        return complained_in(self.worker.state(customer_id), complaint_id)
+
     async def survivor(self, customer_id: str) -> str:
         return self.merged.get(customer_id, customer_id)
 
-    async def resolve(self, kind: str, value: str) -> str | None:
-        return self.people.get(value)
+    async def resolve(self, kind: Literal["email"], value: str) -> str | None:
+        try:
+            return self.people.get(normalised(kind, value))
+        except AliasError as error:
+            raise INVALID_ALIAS(why=str(error)) from None
 
     async def resolve_or_make(self, kind: str, value: str, *, name: str | None = None) -> str:
         if value not in self.people:

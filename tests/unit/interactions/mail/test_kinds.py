@@ -70,7 +70,7 @@ def test_headers_of_programs(header: bytes, what: str) -> None:
     ("sender", "what"),
     [
         (b"MAILER-DAEMON@mx.example", "report"),
-        (b"postmaster@mx.example", "report"),
+        (b"postmaster@mx.example", "postmaster"),
         (b"noreply@parcel.example", "automatic"),
         (b"do-not-reply@parcel.example", "automatic"),
         (b"no-reply-7@parcel.example", "automatic"),
@@ -102,3 +102,19 @@ def test_circles_and_null_senders() -> None:
     hops = b"".join(b"Received: from a by b; Thu, 26 Nov 2026 10:00:00 +0000\r\n" for _ in range(51))
     assert kind(hops + PLAIN + b"\r\nx") == "loop"
     assert kind(PLAIN + b"\r\nx", null_sender=True) == "automatic"
+    assert kind(b"From: postmaster@mx.example\r\n\r\nx", null_sender=True) == "report"
+
+
+@pytest.mark.parametrize(
+    ("header", "what"),
+    [
+        (b"X-Loop: Service@shop.example", "loop"),
+        (b"X-Loop: <service@shop.example> (one)", "loop"),
+        (b"X-Loop: myservice@shop.example", "person"),
+        (b"Delivered-To: service@shop.example", "person"),
+        (b"Delivered-To: service@shop.example\r\nDelivered-To: Service@shop.example", "loop"),
+        (b"Delivered-To: a@shop.example\r\nDelivered-To: a@shop.example", "person"),
+    ],
+)
+def test_what_was_in_this_box_before_goes_in_a_circle(header: bytes, what: str) -> None:
+    assert kind(PLAIN + header + b"\r\n\r\nx") == what

@@ -189,8 +189,9 @@ async def test_a_mailbox_full_of_loops_and_bounces_starts_no_conversation() -> N
     house.sends("c-1", "o-1")
     hops = "\r\n".join("Received: from a by b; Thu, 26 Nov 2026 10:00:00 +0000" for _ in range(60))
     box = [
-        (mail(POSTFIX), "unknown_report"),  # whoever has seen an answer could have written it
-        (mail(POSTFIX, to=SIGNED.of("o-1"), id="gone"), "report"),
+        (mail(POSTFIX, mark=""), "unknown_report"),  # whoever has seen an answer could have written it
+        (mail(ARF, mark=""), "unknown_report"),
+        (mail(POSTFIX, to=SIGNED.of("o-1"), mark=""), "report"),
         (mail(POSTFIX, id="unknown"), "unknown_report"),
         (mail(POSTFIX, action="delayed", status="4.4.1"), "ignored"),
         (mail(ARF), "report"),
@@ -203,6 +204,7 @@ async def test_a_mailbox_full_of_loops_and_bounces_starts_no_conversation() -> N
         (written(more="Precedence: bulk"), "ignored"),
         (written(sender="noreply@parcel.example"), "ignored"),
         (written(sender="nobody"), "nobody"),
+        (written(sender="Ann <ann@.>"), "nobody"),
         *((recorded(name), "ignored") for name in AWAY),
     ]
     for raw, what in box:
@@ -212,10 +214,19 @@ async def test_a_mailbox_full_of_loops_and_bounces_starts_no_conversation() -> N
     assert (vacation.author, vacation.conversation_id, vacation.message_id) == ("system", None, None)
 
 
+async def test_a_postmaster_may_be_a_person() -> None:
+    house = House()
+    raw = written("It is broken.", sender="Ann <postmaster@home.example>")
+    assert await house.take(raw, COMPLAINTS) == "complaint"
+    assert await house.take(written(sender="postmaster@home.example", id="x@y"), sender="") == "ignored"
+    assert await house.take(mail(POSTFIX, id="unknown")) == "unknown_report"
+    assert len(house.worker.state("c-postmaster").complaints) == 1
+
+
 async def test_what_comes_back_is_told_to_followup() -> None:
     house = House(bounce_address=BOUNCES)
     house.sends("c-1", "abc123")
-    raw = mail(POSTFIX, id="lost")
+    raw = mail(POSTFIX, mark="")
     assert await house.take(raw, SIGNED.of("abc123"), sender="") == "report"
     assert await house.take(raw, SIGNED.of("abc123"), sender="") == "report"
     first, again = house.told

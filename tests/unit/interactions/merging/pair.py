@@ -1,11 +1,12 @@
 """Two ids, and a worker that is told of both."""
 
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from services.interactions.config import load_desk, parse
 from services.interactions.domain.apply import apply_at_desk
+from services.interactions.domain.sla.policy import Sla
 from services.interactions.domain.state import Customer
 from shared.domain import Handler
 from shared.journal.testing import Handled, InMemoryWorker
@@ -30,6 +31,15 @@ versions:
 """
 
 
+DESK = load_desk()
+
+
+@cache
+def policy(text: str) -> Sla:
+    """Read once: with each worker anew it was most of what a history took."""
+    return parse(text)
+
+
 def worker(text: str = TIERED, now: datetime = START) -> InMemoryWorker[Customer]:
     """With teams and agents."""
     handler: Handler[Customer] = Handler(
@@ -37,7 +47,7 @@ def worker(text: str = TIERED, now: datetime = START) -> InMemoryWorker[Customer
         consumes=HANDLER.consumes,
         state=HANDLER.state,
         initial=HANDLER.initial,
-        apply=partial(apply_at_desk, parse(text), load_desk(), SETTINGS.identity, HASH_OF),
+        apply=partial(apply_at_desk, policy(text), DESK, SETTINGS.identity, HASH_OF),
         collections=HANDLER.collections,
         kinds=HANDLER.kinds,
         of_erased=HANDLER.of_erased,

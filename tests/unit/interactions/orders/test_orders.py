@@ -95,6 +95,87 @@ def test_an_edit_that_takes_away_is_a_return(shop: Worker) -> None:
     assert returned(shop)[1][2] == 999
 
 
+def test_an_edit_of_a_refunded_order_is_worth_what_the_shop_says(shop: Worker) -> None:
+    back = refund("r1", "9.99", ("l1", "tea", 1))
+    shop.tell(KEY, account(0, TEA))
+    shop.tell(KEY, account(5, TEA, refunds=[back], worth=1998))
+    shop.tell(KEY, account(6, TEA, POT, refunds=[back], worth=4448, total=2997))
+    assert bought(shop) == [("1001", 2997), ("1001:edit:1", 2450)]
+    assert returned(shop) == [("1001", "r1", 999, {"tea": 1})]
+
+
+@pytest.mark.parametrize("missed", [True, False])
+def test_goods_that_went_back_beside_an_edit_that_added_are_told(shop: Worker, missed: bool) -> None:
+    """Of which the total may have nothing in it."""
+    shop.tell(KEY, account(0, TEA, paid=not missed))
+    back = refund("r1", "9.99", ("l1", "tea", 1))
+    shop.tell(KEY, account(6, TEA, POT, refunds=[back], worth=4448, current=4448, total=2997))
+    assert sum(amount for _, amount in bought(shop)) == 5447
+    assert returned(shop) == [("1001", "r1", 999, {"tea": 1})]
+
+
+def test_money_for_goods_that_an_edit_took_out_is_not_less_of_the_order_once_more(shop: Worker) -> None:
+    removed, paid = refund("r1", "0", ("l1", "tea", 1)), refund("r2", "9.99")
+    shop.tell(KEY, account(0, TEA))
+    shop.tell(KEY, account(5, TEA, refunds=[removed], worth=1998, owed=999))
+    shop.tell(KEY, OrderRefundRequested(refund=paid))
+    shop.tell(KEY, account(6, TEA, refunds=[removed, paid], worth=1998))
+    assert bought(shop) == [("1001", 2997)]
+    assert sum(one[2] for one in returned(shop)) == 999
+
+
+def test_goods_that_come_back_unpaid_and_their_money_count_once_before_the_account_of_them(
+    shop: Worker,
+) -> None:
+    removed = refund("r1", "9.99", ("l1", "tea", 1)).model_copy(update={"unpaid": True})
+    paid = refund("r2", "10.99")
+    shop.tell(KEY, account(0, TEA, worth=2997))
+    for one in (removed, paid):
+        shop.tell(KEY, OrderRefundRequested(refund=one))
+    assert sum(one[2] for one in returned(shop)) == 1099
+    shop.tell(KEY, account(6, TEA, refunds=[removed, paid], worth=1898))
+    assert bought(shop) == [("1001", 2997)]
+    assert returned(shop) == [("1001", "r1", 999, {"tea": 1}), ("1001", "r2", 100, {})]
+
+
+def test_what_a_shop_says_by_itself_may_have_refunds_in_it_or_not(shop: Worker) -> None:
+    """As it was told before ``worth`` was: the least holds, of an account that is stored too."""
+    shop.tell(KEY, account(0, TEA))
+    shop.tell(KEY, account(5, TEA, refunds=[refund("r1", "9.00")], current=2997))
+    shop.tell(KEY, OrderRefundRequested(refund=refund("r2", "3.00")))
+    assert bought(shop) == [("1001", 2997)]
+    assert [one[2] for one in returned(shop)] == [900, 300]
+
+
+def test_money_beyond_what_is_owed_is_less_of_the_order(shop: Worker) -> None:
+    shop.tell(KEY, account(0, TEA, worth=1998, owed=999))
+    shop.tell(KEY, OrderRefundRequested(refund=refund("r2", "10.99")))
+    shop.tell(KEY, OrderRefundRequested(refund=refund("r3", "9.99", ("l1", "tea", 1))))
+    assert sum(one[2] for one in returned(shop)) == 999 + 100 + 999
+
+
+def test_goods_that_an_edit_took_out_without_a_refund_come_back_and_stay_so(shop: Worker) -> None:
+    shop.tell(KEY, account(0, TEA, POT))
+    lines = [line.model_dump() for line in account(0, TEA, POT).order.lines]
+    lines[1]["removed"] = 1
+    shop.tell(KEY, account(5, TEA, POT, lines=lines, worth=2997))
+    assert returned(shop) == [("1001", "1001:edit:1", 2450, {"pot": 1})]
+    more = {"line": "l3", "sku": "mug", "quantity": 1, "price": 500, "amount": 500}
+    shop.tell(KEY, account(6, TEA, POT, lines=[*lines, more], total=5947, worth=3497))
+    assert [item.sku for item in shop.facts(PurchaseMade)[1].items] == ["mug"]
+
+
+def test_until_it_is_told_a_refund_was_when_it_was_first_heard_of(shop: Worker) -> None:
+    """WooCommerce does not say when a refund was: it has the time of an account."""
+    early, late = refund("r1", "1.00"), refund("r1", "1.00")
+    early = early.model_copy(update={"at": START + timedelta(minutes=5)})
+    shop.tell(KEY, account(9, TEA, paid=False, refunds=[late]))
+    shop.tell(KEY, account(5, TEA, paid=False, refunds=[early]))
+    shop.tell(KEY, account(10, TEA, refunds=[late]))
+    shop.tell(KEY, account(4, TEA, refunds=[early.model_copy(update={"at": START})]))
+    assert [event.time for event in shop.emitted if isinstance(event.data, PurchaseReturned)] == [early.at]
+
+
 def test_a_refund_waits_for_its_order_and_counts_once(shop: Worker) -> None:
     told = refund("r1", "9.99", ("l1", "tea", 1))
     shop.tell(KEY, OrderRefundRequested(refund=told))

@@ -1,6 +1,6 @@
 """Customers, teams and agents together, in memory: what is told comes back as Kafka would bring it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from services.interactions.domain.state import Customer, initial
 from shared.domain import Handler
 from shared.facts.aliases import Identity
 from shared.facts.erased import erased_hash, erasure_key
+from shared.journal.plan import Plan
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.base import Data
 from shared.schemas.event import Event
@@ -79,8 +80,8 @@ def chats(text: str = "hello", **fields: Any) -> InteractionLogged:
 class Floor:
     """One worker that has all partitions."""
 
-    def __init__(self, desk: Desk = DESK) -> None:
-        self.worker: InMemoryWorker[Any] = InMemoryWorker(handler(desk), now=START)
+    def __init__(self, desk: Desk = DESK, observe: Callable[[Plan[Any]], None] | None = None) -> None:
+        self.worker: InMemoryWorker[Any] = InMemoryWorker(handler(desk), now=START, observe=observe)
 
     def tell(self, subject: str, *data: Data) -> None:
         """These happen one after the other, a second each."""

@@ -83,7 +83,16 @@ def test_the_policies_that_ship_fit_every_complaint_and_none_is_hidden(file: Pat
         ),
         ("closed: [2026-12-24]", "closed: [soon]", "versions[0].calendars.office.closed[0]: must be a date"),
         ("closed: [2026-12-24]", "closed: [20261224]", "versions[0].calendars.office.closed[0]: must be a"),
-        ("closed: [2026-12-24]", "closed: ['2026-02-30']", "versions[0].calendars.office.closed[0]: must be"),
+        (
+            "closed: [2026-12-24]",
+            "closed: ['2026-02-30']",
+            "versions[0].calendars.office.closed[0]: must be a date such as 2026-12-24; there is no such day",
+        ),
+        (
+            "closed: [2026-12-24]",
+            "closed: [2026-02-30]",
+            "versions[0].calendars.office.closed[0]: must be a date such as 2026-12-24; there is no day",
+        ),
         ("closed: [2026-12-24]", "closed: 2026-12-24", "versions[0].calendars.office.closed: must be a list"),
         ("closed: [2026-12-24]", "closed: [2026-12-32]", "versions[0].calendars.office.closed[0]: must be a"),
         (

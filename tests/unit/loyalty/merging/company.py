@@ -9,6 +9,7 @@ from typing import Any
 from services.loyalty.config import parse
 from services.loyalty.domain.apply import CONSUMES, apply
 from services.loyalty.domain.program.program import Programs
+from services.loyalty.domain.referrals import JUDGES
 from services.loyalty.domain.reports.explain import explain
 from services.loyalty.domain.reports.history import lots
 from services.loyalty.domain.rows import COLLECTIONS, ledger_row
@@ -58,6 +59,7 @@ class Company:
             lambda customer: NEW,
             lambda state, event, context: apply(programs, state, event, context),
             COLLECTIONS,
+            judges=JUDGES,
         )
         self.worker = InMemoryWorker(handler, now=self.now, loopback=self.loopback)
 

@@ -101,6 +101,33 @@ def _order_value(brute: Brute) -> Sure:
     return {currency: ends for currency, ends in found.items() if ends is not None}
 
 
+def _revenue_per_customer(brute: Brute) -> Sure:
+    """As if a customer's orders were alike: n(k) customers have k orders or more, known for one and for two
+    (days), and beyond falling off by one rate; of all these as many as there are orders."""
+    customers, repeat = brute.rows(
+        """SELECT count(*), coalesce(sum((days > 1)::INT), 0) FROM (SELECT subject,
+        count(DISTINCT us // 86_400_000_000) AS days FROM w WHERE kind = 'order' GROUP BY subject)"""
+    )[0]
+    orders = brute.rows("SELECT name, x FROM w WHERE kind = 'order'")
+    told, _ = brute.kpi("revenue_per_customer")
+    if customers < 2:
+        return {}
+    known = [customers, repeat] if repeat else [customers]
+    beyond = len(orders) - sum(known)
+    rate = beyond / (beyond + known[-1])
+    steps = np.arange(1, 20_000)
+    least = np.concatenate([known, known[-1] * rate**steps])
+    squared = float(((2 * np.arange(1, least.size + 1) - 1) * least).sum())
+    found = {}
+    for currency in told:
+        amounts = np.array([x for name, x in orders if name == currency], dtype=float)
+        mean, square = amounts.sum() / customers, squared * (amounts**2).sum() / len(orders) / customers
+        error = (max(0.0, square - mean**2) / (customers - 1)) ** 0.5
+        half = float(stats.t.ppf(0.975, customers - 1)) * error
+        found[currency] = max(0.0, float(mean) - half), float(mean) + half
+    return found
+
+
 def _lift(brute: Brute) -> Sure:
     rules: dict[str, tuple[list[float], list[float]]] = {}
     for rule, held, bought in brute.rows("SELECT name, x, y FROM w WHERE kind = 'trial'"):
@@ -131,5 +158,6 @@ _INTERVALS: Mapping[str, Callable[[Brute], Sure]] = {
     "next_response_s": _durations("next"),
     "resolution_s": _durations("resolution"),
     "order_value": _order_value,
+    "revenue_per_customer": _revenue_per_customer,
     "outreach_lift": _lift,
 }

@@ -1,0 +1,130 @@
+"""What is live stays live: nothing is lost while a part is on its way, or could not be had, or a button is
+pressed."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import APIResponse, Page, Route, expect
+
+from .conftest import DeskSite
+from .test_queue import asks_for_a_person, told
+
+HEARS = """
+const Plain = EventSource
+window.heard = []
+window.EventSource = class extends Plain {
+  constructor(...told) {
+    super(...told)
+    this.addEventListener('changed', event => window.heard.push(event.data))
+  }
+}
+"""
+"""A page that says what it has been told."""
+
+
+def at_my_queue(desk: DeskSite, page: Page, *, on_shift: bool) -> None:
+    """As an agent of a team with nothing to do."""
+    page.add_init_script(HEARS)
+    told(desk, f"{desk.customer}-ann", "Ann", on_shift=on_shift)
+    desk.sign_in(page, f"{desk.customer}-ann")
+    expect(page.get_by_role("region", name="My shift")).to_be_visible()
+
+
+def heard(page: Page, happens: Callable[[], None]) -> None:
+    """Until the page was told of it."""
+    before = page.evaluate("window.heard.length")
+    happens()
+    while page.evaluate("window.heard.length") == before:
+        page.wait_for_timeout(20)
+
+
+def part_of(route: Route) -> bool:
+    """Whether a part of a page is asked for."""
+    return "hx-request" in route.request.headers
+
+
+def test_what_changes_while_a_part_is_on_its_way_is_asked_for_after_it(desk: DeskSite, page: Page) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+
+    def hold_the_first(route: Route) -> None:
+        if part_of(route) and not held:
+            held.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route(f"{desk.url}/desk", hold_the_first)
+    at_my_queue(desk, page, on_shift=False)
+    told(desk, f"{desk.customer}-ben", "Ben", on_shift=False)
+    while not held:
+        page.wait_for_timeout(20)
+    heard(page, lambda: asks_for_a_person(desk, 1, "Ana Ruiz"))
+    ((route, old),) = held
+    route.fulfill(response=old)
+    waiting = page.get_by_role("list", name="Waiting for somebody")
+    expect(waiting.get_by_role("link", name="Ana Ruiz")).to_be_visible()
+
+
+def test_a_part_that_could_not_be_had_stays_as_it_is_until_it_can(desk: DeskSite, page: Page) -> None:
+    away = True
+
+    def refuse(route: Route) -> None:
+        if part_of(route) and away:
+            route.fulfill(status=503, content_type="text/html", body="<p>The store is away.</p>")
+        else:
+            route.continue_()
+
+    page.route(f"{desk.url}/desk", refuse)
+    at_my_queue(desk, page, on_shift=False)
+    asks_for_a_person(desk, 1, "Ana Ruiz")
+    trouble = page.get_by_text("The connection is lost: what is shown may be old.")
+    expect(trouble).to_be_visible()
+    expect(page.get_by_role("button", name="Start my shift")).to_be_visible()
+    away = False
+    expect(page.get_by_role("link", name="Ana Ruiz")).to_be_visible()
+    expect(trouble).to_be_hidden()
+
+
+def test_a_page_asks_for_its_stream_again_where_something_else_has_answered(
+    desk: DeskSite, page: Page
+) -> None:
+    refused: list[str] = []
+
+    def refuse_the_first(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=502, content_type="text/html", body="<h1>Bad gateway</h1>")
+
+    page.route(f"{desk.url}/desk/live?*", refuse_the_first)
+    at_my_queue(desk, page, on_shift=False)
+    asks_for_a_person(desk, 1, "Ana Ruiz")
+    expect(page.get_by_role("link", name="Ana Ruiz")).to_be_visible()
+    assert len(refused) == 1
+
+
+def test_my_queue_is_told_of_whom_it_has_come_to_show(desk: DeskSite, page: Page) -> None:
+    at_my_queue(desk, page, on_shift=True)
+    asks_for_a_person(desk, 1, "Ana Ruiz")
+    mine = page.get_by_role("list", name="With me")
+    expect(mine.get_by_text("The kettle leaks.")).to_be_visible()
+    said = {"channel": "email", "direction": "inbound", "kind": "message", "text": "Now it burns."}
+    desk.tell(
+        "interaction.logged",
+        0,
+        f"{desk.customer}-1",
+        conversation_id=f"{desk.talk}-1",
+        summary="Now it burns.",
+        **said,
+    )
+    expect(mine.get_by_text("Now it burns.")).to_be_visible()
+
+
+def test_a_button_is_not_taken_away_while_it_is_pressed(desk: DeskSite, page: Page) -> None:
+    at_my_queue(desk, page, on_shift=False)
+    page.get_by_role("button", name="Start my shift").hover()
+    page.mouse.down()
+    heard(page, lambda: asks_for_a_person(desk, 1, "Ana Ruiz"))
+    expect(page.locator("[data-watch].htmx-request")).to_have_count(0)
+    page.mouse.up()
+    expect(page.get_by_role("button", name="Take a break")).to_be_visible()
+    expect(page.get_by_role("link", name="Ana Ruiz")).to_be_visible()

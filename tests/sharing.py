@@ -1,0 +1,24 @@
+"""How tests are shared out where they run in several processes (``-n 2 --dist loadfile``)."""
+
+from functools import cache
+from pathlib import Path
+
+from xdist.scheduler import LoadFileScheduling
+
+PLATFORM = "the platform"
+
+
+class OnePlatform(LoadFileScheduling):
+    """A file stays in one process; and in one are, in their order, all files of the running platform, which
+    there is once. Beside it run those that start servers of their own: most of the time they wait."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return PLATFORM if on_the_platform(self.config.rootpath / file) else file
+
+
+@cache
+def on_the_platform(file: Path) -> bool:
+    """Whether its tests ask for ``tests/conftest.py``'s stack. Who shares out knows names of tests alone."""
+    text = file.read_text(encoding="utf-8")
+    return "stack: Stack" in text and "def stack(" not in text
