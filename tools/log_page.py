@@ -64,6 +64,8 @@ DO: Mapping[str, str] = {
     "figures are not watched for a minute": FAULT,
     "health not judged": FAULT + " [RapportHealthFails](../runbooks.md#rapporthealthfails).",
     "kpi not computed": "The KPI's own code: [RapportKpiFails](../runbooks.md#rapportkpifails).",
+    "the events behind a figure cannot be read": "A caller was answered 503. See whether "
+    "interactions answers at `RAPPORT_INTERACTIONS_URL`: `rapport doctor`.",
     "what is told of a customer cannot be kept": FAULT + " This customer is left out of the look.",
     "a clock runs ahead": "Set the clock of `source`: [RapportClockAhead](../runbooks.md#rapportclockahead).",
     "churn.alive_below does nothing: no model is fitted yet (rapport clv fit)": "Do so each night.",

@@ -236,7 +236,6 @@ class Resolver:
                 503,
                 "worker_unavailable",
                 "It is not known yet whose the aliases are. Ask again, under the same ids.",
-                headers={"Retry-After": str(RETRY_AFTER_S)},
             )
         return {key: Owner(str(said["customer_id"]), bool(said["known"])) for key, said in outcomes.items()}
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import httpx
+import structlog
 
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
@@ -19,6 +20,7 @@ from services.metrics.figures_store import FiguresStore
 from shared.http.auth import forbidden
 from shared.http.paging import Page, bad_cursor
 from shared.http.problems import ProblemError
+from shared.runtime.words import words
 from shared.schemas.base import Frozen
 from shared.schemas.times import DAY, micros, moment
 from shared.schemas.topics import TYPES
@@ -27,6 +29,8 @@ TIMEOUT_S = 5.0
 MOST_PAGES = 10
 """So many pages of interactions are looked through for one of ours."""
 CREDENTIALS = ("x-api-key", "authorization")
+
+log = structlog.get_logger(__name__)
 
 
 class Told(Frozen):
@@ -74,6 +78,7 @@ class Interactions:
             answer.raise_for_status()
             return Page[Told].model_validate_json(answer.content)
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError) as error:
+            log.warning("the events behind a figure cannot be read", error=words(error))
             raise _away() from error
 
 
@@ -143,5 +148,4 @@ def _of_page(
 
 
 def _away() -> ProblemError:
-    detail = "Interactions, which has the events, does not answer."
-    return ProblemError(503, "why_unavailable", detail, headers={"Retry-After": "5"})
+    return ProblemError(503, "why_unavailable", "Interactions, which has the events, does not answer.")

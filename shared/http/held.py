@@ -17,12 +17,11 @@ from fastapi.responses import StreamingResponse
 from pymongo.asynchronous.database import AsyncDatabase
 
 from shared.domain import Collection
-from shared.facts.erased import erased_hash
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
 from shared.runtime.compact import document_of
 from shared.runtime.mongo import Document
-from shared.runtime.trail import AUDIT
+from shared.runtime.trail import AUDIT, trail_of
 from shared.schemas.base import ID_PATTERN
 from shared.schemas.bindings import open_envelope
 from shared.schemas.commands.merging import MERGING
@@ -99,9 +98,8 @@ class Holding:
         counts = {collection.name: 0 for collection in self.owned}
         for collection in self.owned:
             reading = self.readings.get(collection.name)
-            wanted = collection.about(customer_id)
-            if collection.name == AUDIT.name:
-                wanted = {"customer": {"$in": [customer_id, erased_hash(erased_by, customer_id)]}}
+            hidden = collection.name == AUDIT.name
+            wanted = trail_of(customer_id, erased_by) if hidden else collection.about(customer_id)
             found = database[collection.name].find(wanted, {COPIED: 0}, batch_size=ROWS_AT_ONCE)
             async for document in found.sort("_id", 1):
                 counts[collection.name] += 1

@@ -9,7 +9,7 @@ from pymongo.errors import PyMongoError
 
 from shared.http.auth import Principal, authenticated
 from shared.http.dependencies import Database, Producer, SendCommands
-from shared.http.problems import RETRY_AFTER_S, ProblemError
+from shared.http.problems import ProblemError
 from shared.runtime.erasure_guard import other_key
 
 READY_TIMEOUT_S = 1.0
@@ -42,7 +42,6 @@ async def readyz(request: Request, database: Database, producer: Producer) -> di
             "not_ready",
             " ".join(missing.values()),
             errors=[{"field": name, "code": "unavailable", "detail": why} for name, why in missing.items()],
-            headers={"Retry-After": str(RETRY_AFTER_S)},
         )
     return {"status": "ready", "parts": {"store": "ready", "broker": "ready"}}
 

@@ -36,6 +36,7 @@ class ProblemError(Exception):
 
     ``code`` is stable, for programs; ``detail`` for people; ``errors`` names each bad input as
     ``{"field": "body.items.0.sku", "code": "missing", "detail": "Field required"}``.
+    A 503 says when to ask again, whether ``headers`` do or not.
     """
 
     def __init__(
@@ -54,7 +55,8 @@ class ProblemError(Exception):
         self.detail = detail
         self.title = title if title is not None else phrase(status)
         self.errors = [dict(error) for error in errors] if errors is not None else None
-        self.headers = dict(headers or {})
+        again = {"Retry-After": str(RETRY_AFTER_S)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        self.headers = again | dict(headers or {})
 
     def body(self) -> dict[str, Any]:
         """The problem details object."""
@@ -119,12 +121,7 @@ def phrase(status: int) -> str:
 
 
 def store_unavailable() -> ProblemError:
-    return ProblemError(
-        503,
-        "store_unavailable",
-        "The store does not answer. Ask again.",
-        headers={"Retry-After": str(RETRY_AFTER_S)},
-    )
+    return ProblemError(503, "store_unavailable", "The store does not answer. Ask again.")
 
 
 def broker_unavailable() -> ProblemError:
@@ -132,7 +129,6 @@ def broker_unavailable() -> ProblemError:
         503,
         "broker_unavailable",
         "The broker does not answer. Ask again, under the same id or Idempotency-Key.",
-        headers={"Retry-After": str(RETRY_AFTER_S)},
     )
 
 

@@ -5,12 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from shared.facts.erased import erased_hash
 from shared.http.auth import Principal, require
 from shared.http.dependencies import Database
 from shared.http.moments import QueryTime
 from shared.http.paging import DEFAULT_LIMIT, Cursor, Limit, Page, cut, decode_cursor, page
-from shared.runtime.trail import AUDIT
+from shared.runtime.trail import AUDIT, trail_of
 from shared.schemas.base import ID_PATTERN, Frozen
 
 router = APIRouter(tags=["privacy"])
@@ -51,9 +50,7 @@ async def audit(
     ``customer`` is the hash by which `GET /erasures/{id}` knows them. Either is found, after a lift too."""
     wanted: dict[str, Any] = {}
     if customer is not None:
-        # Either: what was hidden stays so after a lift, and what is written then is in clear.
-        hash = erased_hash(request.app.state.settings.erased_by, customer)
-        wanted["customer"] = {"$in": [customer, hash]}
+        wanted |= trail_of(customer, request.app.state.settings.erased_by)
     if caller is not None:
         wanted["principal"] = caller
     times = {name: time for name, time in (("$gte", since), ("$lt", to)) if time is not None}

@@ -114,7 +114,7 @@ async def _answer(request: Request, exports: Exports, found: Export, format: For
     place = f"/exports/{found.id}"
     if found.status == "failed":
         detail = f"The export could not be made: {found.why}."
-        raise ProblemError(503, "export_failed", detail, headers={"Retry-After": str(RETRY_AFTER_S)})
+        raise ProblemError(503, "export_failed", detail)
     if found.status == "making":
         later = {"Location": place, "Retry-After": str(RETRY_AFTER_S), "Cache-Control": "no-store"}
         return JSONResponse(export_view(found).model_dump(mode="json"), 202, later)

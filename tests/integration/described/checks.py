@@ -1,14 +1,18 @@
 """What schemathesis is told beside its own checks: loaded by its command line (``SCHEMATHESIS_HOOKS``)."""
 
 import json
+import time
 from typing import Any, get_args
 from urllib.parse import unquote
 
+import requests
 import schemathesis
 from pydantic_core.core_schema import ErrorType
 
 OF_SCHEMAS = {*get_args(ErrorType)} - {"value_error", "assertion_error"}
 """What Pydantic says of input that its schema does not allow. Rules of ours have codes of their own."""
+
+ASKED_AGAIN = 6
 
 
 @schemathesis.check
@@ -41,3 +45,21 @@ def trouble_is_a_problem_or_a_page(
     assert media == "application/problem+json"
     assert told["status"] == response.status_code
     assert told["code"]
+
+
+@schemathesis.check
+def who_is_away_comes_back(
+    ctx: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """503 says that another part does not answer now, as one may under the load of four such runs: it says
+    when to ask again, and who does so is answered in the end. What is answered so each time is a fault."""
+    if response.status_code != 503:
+        return
+    told = json.loads(response.content)["code"]
+    assert "retry-after" in response.headers, f"{told} does not say when to ask again"
+    with requests.Session() as session:
+        for _ in range(ASKED_AGAIN):
+            time.sleep(int(response.headers["retry-after"][0]))
+            if session.send(response.request, timeout=60).status_code != 503:
+                return
+    raise AssertionError(f"{told} does not pass")

@@ -173,6 +173,7 @@ def test_interactions_away_or_unwilling(api: TestClient, timeline: Timeline) -> 
         timeline.status = status
         answer = api.get("/kpis/nps/why", params={"day": TWO}, headers=HEADERS)
         assert (answer.status_code, answer.json()["code"]) == (ours, code)
+        assert (ours == 503) == ("retry-after" in answer.headers)
     timeline.status = 422
     answer = api.get("/kpis/nps/why", params={"day": TWO, "cursor": "x"}, headers=HEADERS)
     assert answer.status_code == 422
