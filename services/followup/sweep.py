@@ -89,6 +89,7 @@ class Sweeper:
         now = self._clock()
         stands = await self._claim(now)
         if stands is None:
+            await self._leave_behind(now)
             return None
         if stands["by"] != self._me:
             return LEASE.total_seconds()
@@ -108,6 +109,7 @@ class Sweeper:
         again = {"after": "", "found": 0, "round": stands["round"] + 1, "not_before": now + BETWEEN_ROUNDS}
         await self._move(stands, {"done": True, "after": ""} if done else again)
         log.info("customers have met new rules", rules=self._name, round=stands["round"], found=found)
+        await self._leave_behind(now)
         return None if done else PAUSE_SECONDS
 
     async def _reviews(
@@ -144,6 +146,12 @@ class Sweeper:
         await self._sweeps.update_one(free, mine)
         stands: dict[str, Any] | None = await self._sweeps.find_one({"_id": self._name})
         return None if stands is None or stands["done"] else stands
+
+    async def _leave_behind(self, now: datetime) -> None:
+        """Rounds under rules that nobody has by now begin anew if they ever come back: the place where they
+        stood names a customer, who may be erased."""
+        others = {"_id": {"$ne": self._name}, "done": False, "until": {"$lte": now}, "after": {"$ne": ""}}
+        await self._sweeps.update_many(others, {"$set": {"after": "", "found": 0}})
 
     async def _move(self, stands: dict[str, Any], to: dict[str, Any]) -> None:
         """Only from where it stood: another may have taken it over meanwhile."""

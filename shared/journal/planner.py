@@ -280,4 +280,5 @@ class Planner(Generic[S]):
             code=retract.code,
             detail=retract.reason,
             failed_at=failed_at,
+            about=retract.event.data.others(),
         )

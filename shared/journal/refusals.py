@@ -78,4 +78,5 @@ def dead_letter(service: str, rejected: Rejected) -> Record:
         detail=refusal.detail,
         failed_at=refusal.failed_at,
         topic=topic,
+        about=message.event.data.others(),
     )

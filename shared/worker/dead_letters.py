@@ -36,10 +36,11 @@ def dead_letter_of(
     detail: str,
     failed_at: datetime,
     topic: str | None = None,
+    about: tuple[str, ...] = (),
 ) -> Record:
     """The record as it came, with the reason in its headers, for ``<topic>.dlq``, its origin's topic unless
     another is given. What no producer would take is cut, the largest part first, and the length and SHA-256
-    of what was cut are kept. Pure."""
+    of what was cut are kept. ``about``: of whom else it tells. Pure."""
     own = tuple((name, value) for name, value in original.headers if not name.startswith("rapport-"))
     reason = {
         "rapport-dead-letter-id": f"{service}/{origin.text}",
@@ -51,7 +52,7 @@ def dead_letter_of(
     }
     key, value, own, cut = _fitting(original.key, original.value, own)
     headers = own + tuple((name, text.encode()) for name, text in (reason | cut).items())
-    return Record(f"{topic or origin.topic}.dlq", key, value, headers, origin.partition)
+    return Record(f"{topic or origin.topic}.dlq", key, value, headers, origin.partition, about)
 
 
 def _fitting(

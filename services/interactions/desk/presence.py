@@ -51,6 +51,10 @@ class Presence:
         await self._presence.delete_one({"_id": _key(customer_id, here)})
         await self._forget(now)
 
+    async def forget(self, customer_id: str) -> None:
+        """Nobody is on the customer's conversations."""
+        await self._presence.delete_many({"customer": customer_id})
+
     async def _forget(self, now: datetime) -> None:
         await self._presence.delete_many({"until": {"$lt": now}})
 

@@ -195,6 +195,23 @@ async def test_a_round_that_finds_nobody_is_the_last(store: Database) -> None:
     assert not runtime.published
 
 
+async def test_no_place_where_rules_of_before_stood_names_anybody(store: Database) -> None:
+    runtime, clock = Runtime(store), Clock()
+    before = Sweeper(file(BIRTHDAY, BEFORE), runtime, "rules-0", clock)
+    await before.look()
+    assert (await store[SWEEPS].find_one({"_id": "rules-0"}) or {})["after"]
+    clock.now += LEASE
+    while await sweeper(runtime, clock, file(BIRTHDAY)).look() is not None:
+        clock.now += LEASE
+    assert [row["after"] for row in await store[SWEEPS].find({}).to_list()] == ["", ""]
+    # They come back, and all are looked at.
+    clock.now += LEASE
+    again = Sweeper(file(BIRTHDAY, BEFORE), runtime, "rules-0", clock)
+    begun = len(runtime.published)
+    await again.look()
+    assert runtime.published[begun].subject == "c-0000"
+
+
 async def test_it_goes_on_where_it_stood_and_one_worker_is_at_it(store: Database) -> None:
     runtime, clock = Runtime(store), Clock()
     first, second = sweeper(runtime, clock), sweeper(runtime, clock)

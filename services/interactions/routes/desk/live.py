@@ -13,6 +13,7 @@ from services.interactions.desk.live import ANYTHING, Live
 from services.interactions.desk.page import Desk, Posted, SignedIn, desk_router
 from services.interactions.desk.presence import PRESENT, Here, Presence
 from shared.http.dependencies import Database
+from shared.http.gone import is_erased
 from shared.http.problems import ProblemError
 from shared.schemas.base import ID_PATTERN, Frozen
 
@@ -67,6 +68,9 @@ async def say(
         await presence.leave(customer_id, here, now)
     else:
         await presence.say(customer_id, here, now)
+        # A page may stay open for hours. The row stands: an erasure that is not seen here sees it.
+        if await is_erased(desk.request, customer_id):
+            await presence.forget(customer_id)
     return Response(status_code=204)
 
 
