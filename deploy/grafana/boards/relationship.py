@@ -7,7 +7,7 @@ from deploy.grafana.usual import age, counted, figure, latest
 
 BASIS = "rapport_kpi_basis"
 UNTOLD = "Customers whose health was not told"
-LATEST = "Unusual on the latest day that is ripe"
+LATEST = "Unusual on the latest day that was judged"
 KPI = '{kpi=~"$kpi"}'
 
 

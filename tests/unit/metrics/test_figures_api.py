@@ -79,7 +79,7 @@ def test_anomalies_in_pages(api: TestClient, server: str) -> None:
     yesterday = (TODAY - timedelta(days=1)).isoformat()
     assert len(get(api, "/anomalies", **{"from": yesterday})["items"]) == 1
     page = until_shown(api, 'rapport_kpi_anomaly{direction="down",figure="nps",kpi="nps"} 1.0')
-    # Of what ripens later, the latest day that is ripe.
+    # Of what ripens later, the latest day that was judged.
     assert 'rapport_kpi_anomaly{direction="down",figure="response_rate",kpi="response_rate"} 1.0' in page
     assert page.count("rapport_kpi_anomaly{") == 2
     began = {name: number(page, f'{JUDGED}{{kpi="{name}"}}') for name in KPIS}
