@@ -12,10 +12,11 @@ _SEGMENTS = ("champions", "loyal", "promising", "new", "at_risk", "lost")
 
 
 def page(quarters: Sequence[Quarter]) -> Iterator[RenderableType]:
-    """Each quarter, and of the last one its segments."""
+    """Each quarter, and of the last one its segments. It fits in 80 columns: what does not is cut, and a
+    number without its end is another number."""
     made = table(
-        "scored on", "customers", "silent after", "AUC of the score", "of recency alone", "gain",
-        right=("customers", "silent after"),
+        "scored on", "customers", "silent", "AUC of score", "of recency", "gain",
+        right=("customers", "silent"),
     )  # fmt: skip
     made.columns[0].no_wrap, made.columns[0].min_width = True, len("01 Apr 2025")
     for one in quarters:
@@ -39,7 +40,8 @@ def page(quarters: Sequence[Quarter]) -> Iterator[RenderableType]:
     yield segments
     yield (
         "AUC: the probability that of two customers, one who bought nothing in the quarter after and one who "
-        "bought, the one who bought nothing had the lower score; 0.5 is chance. In brackets: 95 % intervals."
+        "bought, the one who bought nothing had the lower score; 0.5 is chance. Below each: its 95 % "
+        "interval."
     )
     if not all(one.fitted for one in quarters):
         yield (
@@ -68,4 +70,4 @@ def _area(found: Area | None, sign: str = "") -> str:
     if found is None:
         return "-"
     value, low, high = (f"{number:{sign}.3f}" for number in (found.value, found.low, found.high))
-    return f"{value} ({low} to {high})"
+    return f"{value}\n{low} to {high}"

@@ -7,15 +7,18 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from rapport.commands import health
-from rapport.health.calibrate import calibrate, calibrate_records, next_quarter
+from rapport.health.calibrate import Quarter, calibrate, calibrate_records, next_quarter
+from rapport.health.page import page
 from rapport.simulate.memory import Arrival
 from rapport.trouble import TroubleError
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.health import HealthPolicy
+from services.metrics.domain.health.ranking import Area
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
 from shared.schemas.base import Money
@@ -113,3 +116,16 @@ def test_a_recording_too_short(tmp_path: Path) -> None:
     lines.write_bytes(encode(year()[0])[0])
     with pytest.raises(TroubleError, match="no whole quarter"):
         health.calibrate(against=str(lines), policy=None, households=None, seed=1, as_json=False)
+
+
+def test_no_number_is_cut_in_a_narrow_terminal() -> None:
+    """A number without its end is another number."""
+    area = Area(0.912, 0.861, 0.937)
+    one = Quarter(BEGIN, 12_345, 6_789, area, area, Area(0.064, -0.024, 0.105), {"lost": (12_345, 678)}, True)
+    narrow = Console(width=80)
+    with narrow.capture() as told:
+        for part in page([one]):
+            narrow.print(part)
+    said = told.get()
+    for number in ("01 Jan 2025", "12,345", "6,789", "0.861 to 0.937", "+0.064", "-0.024 to +0.105"):
+        assert number in said
