@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.metrics.domain.kpis.kpi import Kind, Kpi, Result
+from services.metrics.domain.kpis.kpi import FIGURES, Kind, Kpi, Result
 from services.metrics.pages import wording
 from services.metrics.pages.changes import Change, Told, change
 from services.metrics.pages.charts import Chart, Point, Track, chart
@@ -72,6 +72,8 @@ class Figure:
     """What stands out, in words."""
     ripe_on: int | None = None
     """The day until which what belongs to it comes in; None where all is in."""
+    sampled: bool = False
+    """Whether its numbers have intervals wherever enough is known."""
 
     @property
     def empty(self) -> bool:
@@ -85,7 +87,7 @@ class Figure:
 
     @property
     def few(self) -> bool:
-        return 0 < self.n < FEW and any(part.between for part in self.parts)
+        return 0 < self.n < FEW and (self.sampled or any(part.between for part in self.parts))
 
     @property
     def unripe(self) -> str:
@@ -147,6 +149,7 @@ def figure(
             *(() if told_before is None else _restated(kpi, units, period, now, told_before)),
         ],
         ripe_on=None if period.current in ripe else period.current.last + ripe_days,
+        sampled=kpi.kind in FIGURES,
     )
 
 
@@ -184,7 +187,7 @@ def currency_of(results: Results) -> str:
 def _part(kpi: Kpi, name: str, unit: Unit, now: Result, before: Result, *, ripe: bool) -> Part:
     told, was = numbers(kpi, now)[name], numbers(kpi, before).get(name, Told(None))
     return Part(
-        label=wording.part(name, times=unit is DURATION) if name else "",
+        label=wording.beside(kpi, name, times=unit is DURATION),
         text=_text(told, unit),
         between=_between(told, unit),
         change=change(told, was, unit, wording.better(kpi.name), ripe=ripe),
@@ -201,7 +204,8 @@ def _restated(
         was = _text(told, unit)
         if told.value is None or name in wording.SELDOM or was == _text(numbers(kpi, now)[name], unit):
             continue
-        part = f" ({wording.part(name, times=unit is DURATION)})" if name else ""
+        beside = wording.beside(kpi, name, times=unit is DURATION)
+        part = f" ({beside})" if beside else ""
         yield f"When the {period.noun} was over it was told as {was}{part}; late facts have moved it since."
 
 

@@ -57,7 +57,8 @@ def sentence(kpi: Kpi, one: Outlier, currency: str = "") -> str:
     """``On 20 November 2026 it was 9, usually 2; most in the segment gold.``"""
     part = one.figure.removeprefix(kpi.name).removeprefix(".")
     unit = unit_in(kpi, part, currency)
-    named = f" ({wording.part(part, times=unit is DURATION)})" if part else ""
+    beside = wording.beside(kpi, part, times=unit is DURATION)
+    named = f" ({beside})" if beside else ""
     where = ", ".join(f"{dimension} {value}" for dimension, value in one.moved_by.items())
     most = f"; most by {where}" if where else ""
     day = long_day(date_of(one.day))

@@ -69,6 +69,11 @@ def number(value: float) -> str:
     return minus(text if float(text) else "0")
 
 
+def count(value: float) -> str:
+    """``1,234``; what is usual may be a half: ``5.5``."""
+    return number(value) if float(value).is_integer() else minus(f"{value:,.1f}")
+
+
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``3 h 20 min``, ``2 d 5 h``: the two greatest parts."""
     sign, left = ("−" if seconds < 0 else ""), round(abs(seconds))
@@ -110,7 +115,7 @@ SCORE = Unit(
     within=(-100.0, 100.0),
     name="−100 to 100",
 )
-COUNT = Unit(number, number, from_zero=True, whole=True)
+COUNT = Unit(count, count, from_zero=True, whole=True)
 NUMBER = Unit(number, number)
 
 

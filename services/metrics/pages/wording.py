@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from services.metrics.domain.kpis.kpi import Kpi
+from services.metrics.domain.kpis.kpi import Kind, Kpi
 
 CUSTOMERS = "Buying and staying"
 SECTIONS: tuple[tuple[str, str], ...] = (
-    ("What customers say", r"nps|csat|ces|response_rate|survey"),
+    ("What customers say", r"nps|csat|ces|sentiment|response_rate|survey"),
     ("Complaints and answers", r"response|resolution|complaint|root_cause|reopen|clock|_met"),
     (CUSTOMERS, r"purchase|retention|churn|revenue|order|clv|customers|lifecycle|lost"),
     ("Loyalty points", r"redemption|breakage|liability|points|reward"),
@@ -18,7 +18,7 @@ SECTIONS: tuple[tuple[str, str], ...] = (
 REST = "More"
 LOWER_IS_BETTER = re.compile(r"_s$|open_|churn|complaint|refus|reopen|breach|suppress|bounce|fail")
 HIGHER_IS_BETTER = re.compile(
-    r"nps|csat|ces|rate|share|retention|repeat|revenue|value|clv|reach|lift|redemption|_met"
+    r"nps|csat|ces|sentiment|rate|share|retention|repeat|revenue|value|clv|reach|lift|redemption|_met"
 )
 PARTS: Mapping[str, tuple[str, str]] = {
     "mean": ("on average", "on average"),
@@ -54,3 +54,8 @@ def part(name: str, *, times: bool) -> str:
     """What a number of several is called."""
     of_times, of_others = PARTS.get(name, (name, name))
     return of_times if times else of_others
+
+
+def beside(kpi: Kpi, name: str, *, times: bool) -> str:
+    """What stands beside one of a figure's several numbers; nothing where the amount says its currency."""
+    return "" if not name or kpi.kind is Kind.MONEY else part(name, times=times)

@@ -253,8 +253,15 @@ def test_a_day_out_of_the_ordinary_is_marked_and_told() -> None:
         Outlier("nps", "nps", WEEK.current.first - 3, 1.0, 2.0, {}),
         Outlier("nps", "nps", WEEK.drawn.first - 1, 1.0, 2.0, {}),
         Outlier("gone", "gone", day, 1.0, 2.0, {}),
+        Outlier("order_value", "order_value.EUR", day, 900.0, 1_000.0, {}),
+        Outlier("outreach_sent", "outreach_sent", day, 16.0, 5.5, {}),
     ]
     told = marks(found, KPIS.values(), WEEK, {})
+    named = {name: told.pop(name)[0].why for name in ("order_value", "outreach_sent")}
+    assert named == {
+        "order_value": "On 21 November 2026 it was 9.00 EUR, usually 10.00 EUR.",  # not "9.00 EUR (EUR)"
+        "outreach_sent": "On 21 November 2026 it was 16, usually 5.5.",
+    }
     assert {name: [mark.now for mark in one] for name, one in told.items()} == {
         "open_complaints": [True],
         "resolution_s": [True],
