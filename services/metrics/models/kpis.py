@@ -58,6 +58,8 @@ class Sure(Frozen):
     """Upper end of the 95 % interval."""
     figures: Mapping[str, Bounds] = {}
     """Of a KPI that has several figures, the intervals by their names."""
+    currency: str | None = None
+    """Which its amounts are of, where they are of one and their names do not say it (``clv``)."""
 
 
 class Basis(Sure):
@@ -173,4 +175,4 @@ def basis(result: Result) -> Basis:
     """What a result rests on, and how sure it is."""
     low, high = result.interval or (None, None)
     figures = {name: Bounds(low=ends[0], high=ends[1]) for name, ends in result.intervals.items()}
-    return Basis(n=result.n, low=low, high=high, figures=figures)
+    return Basis(n=result.n, low=low, high=high, figures=figures, currency=result.currency or None)

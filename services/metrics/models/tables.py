@@ -21,8 +21,8 @@ class Table:
 
 def table(series: Series) -> Table:
     """A row a point: ``from``, ``to``, its value, ``n``, and the interval, ``low`` and ``high``. Of several
-    figures a column each, with their intervals as ``low_p50`` and so on. Of what is counted by name a row a
-    name instead: ``name``, ``value``."""
+    figures a column each, with their intervals as ``low_p50`` and so on, and of a mean and quantiles the
+    ``currency``. Of what is counted by name a row a name instead: ``name``, ``value``."""
     points = [(point, _value(point)) for point in series.items]
     values = [value for _, value in points]
     if any(isinstance(value, list) for value in values):
@@ -30,12 +30,19 @@ def table(series: Series) -> Table:
         return Table(("from", "to", "name", "value", "n", "low", "high"), tuple(rows))
     if any(isinstance(value, dict) for value in values):
         names = tuple(dict.fromkeys(name for value in values for name in value or ()))
+        spread = any(isinstance(point.value, Spread) for point in series.items)
         ends = tuple(f"{end}_{name}" for name in names for end in ("low", "high"))
         wide = (
-            (*_days(p), *map((v or {}).get, names), p.n, *(end for name in names for end in _ends(p, name)))
+            (
+                *_days(p),
+                *map((v or {}).get, names),
+                p.n,
+                *(end for name in names for end in _ends(p, name)),
+                *((p.currency,) if spread else ()),
+            )
             for p, v in points
         )
-        return Table(("from", "to", *names, "n", *ends), tuple(wide))
+        return Table(("from", "to", *names, "n", *ends, *(("currency",) if spread else ())), tuple(wide))
     plain = ((*_days(p), value, *_basis(p)) for p, value in points)
     return Table(("from", "to", "value", "n", "low", "high"), tuple(plain))
 

@@ -65,6 +65,7 @@ def _parquet(table: Table) -> bytes:
         "from": when,
         "to": when,
         "name": pyarrow.string(),
+        "currency": pyarrow.string(),
         "n": pyarrow.int64(),
     }
     fields = [pyarrow.field(name, types.get(name, pyarrow.float64())) for name in table.columns]

@@ -13,7 +13,7 @@ from services.metrics.domain.cells import LEVELS, Delta, add
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
-from services.metrics.domain.kpis.window import window
+from services.metrics.domain.kpis.window import Window, window
 from services.metrics.domain.places import ALL, Selection
 from services.metrics.domain.state import Customer
 from services.metrics.domain.tracked import Tracked
@@ -159,13 +159,20 @@ def result(
     policy: ChurnPolicy | None = None,
 ) -> Result:
     """A KPI of all time, or from a day on."""
+    return KPIS[name].of(seen(delta, selected, first, policy))
+
+
+def seen(
+    delta: Delta, selected: Selection = ALL, first: int = -(10**6), policy: ChurnPolicy | None = None
+) -> Window:
+    """What KPIs are computed of."""
     days: dict[int, dict[str, int]] = {}
     chosen = selected.chooses()
     for (day, place, field), n in delta.items():
         if chosen(place):
             days.setdefault(day, {})[field] = days.get(day, {}).get(field, 0) + n
     levels = {level: sum(fields.get(level, 0) for fields in days.values()) for level in LEVELS}
-    found = window(
+    return window(
         days,
         levels,
         first=first,
@@ -173,7 +180,6 @@ def result(
         one_channel=selected.channel is not None,
         policy=policy or ChurnPolicy(),
     )
-    return KPIS[name].of(found)
 
 
 def value(delta: Delta, name: str, **selected: str) -> Any:

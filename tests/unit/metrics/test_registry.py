@@ -28,7 +28,7 @@ from shared.facts.complaints import KINDS, OPENED, ToldStep
 from shared.schemas.event import Event
 from shared.schemas.feedback import SurveyAnswered
 
-from .story import histories, run
+from .story import histories, run, seen
 
 DIMENSIONS = ["segment", "channel", "tier", "store", "rule", "team"]
 EMPTY = Window({}, customers=0, repeat_customers=0)
@@ -87,6 +87,16 @@ def test_what_may_be_below_zero_says_so(history: Sequence[Event]) -> None:
     assert set(LEVELS) <= signed
     below = {name for (_, _, name), n in run(history)[1].items() if n < 0}
     assert below <= signed, "a figure's mover is sought with all others at 0 or more"
+
+
+@settings(deadline=None, max_examples=25)
+@given(histories())
+def test_what_a_figure_rests_on_is_never_below_zero(history: Sequence[Event]) -> None:
+    """Of all days, and of the last alone, on which much may be taken back."""
+    delta = run(history)[1]
+    last = max((day for day, _, _ in delta), default=0)
+    for window in (seen(delta), seen(delta, first=last)):
+        assert {name: n for name, kpi in KPIS.items() if (n := kpi.of(window).n) < 0} == {}
 
 
 def test_what_a_kpi_counts_is_consumed() -> None:

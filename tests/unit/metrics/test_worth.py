@@ -14,9 +14,12 @@ from services.metrics.domain.kpis.intervals import quantile_ranks
 from services.metrics.domain.kpis.kpi import Result
 from services.metrics.domain.kpis.registry import KPIS
 from services.metrics.domain.kpis.window import window
+from services.metrics.models.kpis import basis, series
+from services.metrics.models.tables import table
 from services.metrics.pages.contents import Asked, Found, contents
 from services.metrics.pages.figures import currency_of
 from services.metrics.pages.outliers import Outlier, marks
+from services.metrics.report import Point
 from shared.schemas.event import Event
 from shared.schemas.insights import ModelFitted
 from shared.schemas.times import day_of, micros
@@ -67,6 +70,12 @@ def test_the_currency_of_most_is_told() -> None:
     assert isinstance(found.value, dict)
     assert found.value["mean"] == 100
     assert found.currency == "EUR"
+    assert basis(found).currency == "EUR"
+    assert basis(result(Delta(), "clv")).currency is None
+    point = Point(0, 0, found)
+    made = table(series("clv", "1d", [point]))
+    assert dict(zip(made.columns, made.rows[0], strict=True))["currency"] == "EUR"
+    assert "currency" not in table(series("nps", "1d", [Point(0, 0, Result(1.0, 1))])).columns
 
 
 def test_a_page_tells_it_in_its_currency() -> None:

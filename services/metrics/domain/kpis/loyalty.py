@@ -58,7 +58,7 @@ def _breakage(w: Window) -> Result:
 
 def _points_liability(w: Window) -> Result:
     points = w.level(BALANCE)
-    return Result(points, points)
+    return Result(points, max(0, points))  # members may owe points in all: what was spent was taken back
 
 
 REDEMPTION_RATE = Kpi(
