@@ -3,7 +3,7 @@ has a revision, which the customer raises: what is older than what is known says
 copies are right."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from shared.schemas.base import Id, Open, Time
 from shared.schemas.commands import Command
@@ -133,6 +133,8 @@ class RoutingNewsRequested(TeamRoutingCommand):
     """Whoever has it."""
     no_more: Id | None = None
     """Only of this agent is spoken: they do not have it. Somebody else may."""
+    offered: bool = False
+    """It waits as of this revision: whoever was chosen for that may have it yet."""
     channel: Channel | None = None
     """By which the customer wrote last."""
     takes: Count = 1_000
@@ -166,6 +168,9 @@ class RoutingReturnRequested(RoutingCommand):
     """Who has it."""
     back: bool = False
     """They are at work again: what they have is theirs."""
+    asks: Literal["team", "agent"] | None = None
+    """Who asks whether it still stands so, and says nothing of who is at work. Where it is the agent's state,
+    it names the agent as the team."""
     revision: Count | None = None
     """Of what they carry; None where the version before says so."""
 
@@ -221,6 +226,8 @@ class AgentLoadRequested(AgentCommand):
     """A person gave it to them."""
     told: Id | None = None
     """The team that was told the same."""
+    offered: bool = False
+    """It waits as of this revision: if they were chosen for that, they may have it yet."""
 
 
 class AgentGoneRequested(AgentCommand):

@@ -6,8 +6,7 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.erasing.gone import BEGUN, completed, given_away
 from services.interactions.domain.merging.handing import Handed
 from services.interactions.domain.merging.joining import joined
-from services.interactions.domain.routing.told import Routed
-from services.interactions.domain.routing.watch import load
+from services.interactions.domain.routing.commands import said
 from services.interactions.domain.state import initial
 from services.interactions.domain.telling import Told
 from shared.domain import Aftermath, Context, Emit, Outcome
@@ -19,7 +18,7 @@ from shared.schemas.commands.orders import (
     PurchaseTellRequested,
     ReturnTellRequested,
 )
-from shared.schemas.commands.routing import RoutingAssignRequested, RoutingReturnRequested
+from shared.schemas.commands.routing import RoutingCommand
 from shared.schemas.customers import ErasureCompleted, ErasureLifted
 from shared.schemas.event import Event
 from shared.schemas.times import micros
@@ -44,14 +43,10 @@ def of_erased(desk: Desk, hash: str, event: Event, context: Context) -> Aftermat
             return Aftermath(emits=_dropped(desk, event, event.data, context))
         case PurchaseTellRequested(order=str(key)) | ReturnTellRequested(order=str(key)):
             return Aftermath(emits=(Emit(OrderForgetRequested(), context.now, key),))
-        case RoutingAssignRequested(agent_id=agent, conversation_id=id, revision=revision):
-            # Or whoever was to have it keeps room for it.
-            late = load(event.told_of, Routed(conversation_id=id, revision=revision), agent, None)
-            return Aftermath(emits=(Emit(late, context.now, agent),))
-        case RoutingReturnRequested(agent_id=agent, conversation_id=id, revision=int(revision)):
-            # Told to let it go an hour ago, an agent knows it no more, and may get it again from their team.
-            late = load(event.told_of, Routed(conversation_id=id, revision=1 + revision), agent, None)
-            return Aftermath(emits=(Emit(late, context.now, agent),))
+        case RoutingCommand():
+            # Told to let it go an hour ago, they know it no more, and may have got it again from each other.
+            told = said(initial(event.subject), event.data, Told(event, micros(event.time), context))
+            return Aftermath(emits=told.emits) if told.emits else None
     return None
 
 

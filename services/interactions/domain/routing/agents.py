@@ -51,17 +51,21 @@ def changed(floor: Floor, told: AgentChanged, at: Micros, *, asked: bool = False
 
 def _at_work(floor: Floor, agent: Agent, back: bool) -> list[Emit]:
     """The customers of what they carry are told that they are at work again, or not any more."""
-    carried = sorted(agent.carries.items())
-    return [given_back(floor, agent.agent_id, one, back=back) for _, one in carried if not one.reserved]
+    return [
+        given_back(floor, agent.agent_id, one, back=back, asks=one.reserved)
+        for _, one in sorted(agent.carries.items())
+    ]
 
 
-def given_back(floor: Floor, agent_id: str, one: Carried, *, back: bool = False) -> Emit:
-    """The customer is told that whoever has their conversation is not at work any more, or is again."""
+def given_back(floor: Floor, agent_id: str, one: Carried, *, back: bool = False, asks: bool = False) -> Emit:
+    """The customer is told that whoever has their conversation is not at work any more, or is again; and says
+    how it stands, if not so. ``asks``: that alone is asked."""
     data = RoutingReturnRequested(
         conversation_id=one.conversation_id,
         team=floor.before.team_id,
         agent_id=agent_id,
-        back=back,
+        back=back or asks,
+        asks="team" if asks else None,
         revision=one.revision,
     )
     return Emit(data, moment(floor.now), one.customer_id)
@@ -86,7 +90,7 @@ def joined(floor: Floor, told: AgentJoinRequested) -> list[Emit]:
     if agent.on_shift:  # they may have gone home in the team before
         return _at_work(floor, floor.agents[told.agent_id], back=True)
     carried = floor.agents[told.agent_id].carries.values()
-    return [given_back(floor, told.agent_id, one) for one in carried if not (one.reserved or one.manual)]
+    return [given_back(floor, told.agent_id, one, asks=one.reserved or one.manual) for one in carried]
 
 
 def _theirs_again(floor: Floor, agent: Agent, told: AgentJoinRequested) -> bool:

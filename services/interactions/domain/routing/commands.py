@@ -1,12 +1,12 @@
 """What a team says to a customer, as the facts that it leads to. It holds only if that is still how the
-conversation stands; if not, the agent is told so: the team was told when it changed."""
+conversation stands; if not, agent and team are told so: that it changed they may have heard long ago."""
 
 from typing import NamedTuple
 
 from services.interactions.domain.conversations.course import course
 from services.interactions.domain.conversations.steps import AWAY
 from services.interactions.domain.routing.told import Routed, Routing
-from services.interactions.domain.routing.watch import load
+from services.interactions.domain.routing.watch import Answers, answer, news
 from services.interactions.domain.state import Customer, altered
 from services.interactions.domain.telling import Told
 from shared.domain import Emit
@@ -41,23 +41,56 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
         case RoutingAssignRequested(agent_id=agent, revision=revision, team=team):
             if routed is None or routed.wanted is None or routed.revision != revision:
                 # It ends this choice alone: a later one, of how the conversation stands by now, may hold.
-                now = altered(routed or Routed(conversation_id=id, revision=revision), revision=revision)
-                # The team may know of it as of an id that was merged.
-                late = load(told.event.told_of, now, agent, None)
-                return Said(customer, emits=(Emit(late, told.context.now, agent),))
+                # The team may know of it as of an id that was merged, as whose it is nobody's.
+                whose = told.event.told_of
+                has = routed.had if routed is not None and whose == customer.customer_id else None
+                now = Routed(conversation_id=id, revision=revision, had=has)
+                return Said(customer, emits=_emits(told, answer(whose, now, agent, team)))
             found = course(customer.conversations).open[id]
             fact = ConversationAssigned(conversation_id=id, agent_id=agent, why=command.why, team=team)
             return Said(customer, fact, max(told.at, 1 + found.updated_at))
-        case RoutingReturnRequested(agent_id=agent, back=back):
-            if routed is not None and routed.had is not None and routed.had.agent_id == agent:
+        case RoutingReturnRequested(agent_id=agent, asks=asks, back=back):
+            emits = _emits(told, _answered(customer, command, told))
+            has = routed is not None and routed.had is not None and routed.had.agent_id == agent
+            if routed is not None and has and asks is None:
                 of = course(customer.conversations).open[id].assigned_at
-                return Said(_with(customer, altered(routed, away=None if back else agent, away_of=of)))
+                away = altered(routed, away=None if back else agent, away_of=of)
+                return Said(_with(customer, away), emits=emits)
+            return Said(customer, emits=emits)
         case RoutingOverflowRequested(revision=revision, team=team, to=to):
             asked = None if routed is None else routed.wanted
             if routed is not None and asked is not None and routed.revision == revision:
                 over = {"over_to": to, "over_from": (*asked.been, team), "over_since": asked.since}
                 return Said(_with(customer, altered(routed, **over)))
+            if asked is None or asked.team != team:
+                emits = _emits(told, ((team, news(*_now(customer, id, revision, told))),))
+                return Said(customer, emits=emits)
     return Said(customer)
+
+
+def _answered(customer: Customer, asked: RoutingReturnRequested, told: Told) -> Answers:
+    """How it stands, where that is not what was taken for it, of an hour ago maybe. What waits and for which
+    they were chosen stands so still: the choice is on its way."""
+    id, routed = asked.conversation_id, customer.routing.by_id.get(asked.conversation_id)
+    same = routed is not None and routed.revision == asked.revision
+    if asked.revision is None or (same and told.event.told_of == customer.customer_id):
+        return ()
+    team = None if asked.asks == "agent" else asked.team
+    whose, now, was = _now(customer, id, asked.revision, told)
+    return answer(whose, now, asked.agent_id, team, was)
+
+
+def _now(customer: Customer, id: str, revision: int, told: Told) -> tuple[str, Routed, str | None]:
+    """Whose it is, how it stands, after what the team knows, and as whose the team knows of it, if not so."""
+    asked_as, routed = told.event.told_of, customer.routing.by_id.get(id)
+    if routed is None:
+        return asked_as, Routed(conversation_id=id, revision=1 + revision), None
+    now = altered(routed, revision=max(routed.revision, 1 + revision))
+    return customer.customer_id, now, None if asked_as == customer.customer_id else asked_as
+
+
+def _emits(told: Told, all: Answers) -> tuple[Emit, ...]:
+    return tuple(Emit(data, told.context.now, key) for key, data in all)
 
 
 def returning(customer: Customer, told: Told, number: int) -> Event | None:

@@ -1,8 +1,8 @@
 """What agents carry, as commands say it and as states keep it."""
 
 from services.interactions.domain.routing.state import Carried, Contact
+from shared.schemas.commands.routing import AgentLoadRequested, Load, RoutingNewsRequested
 from shared.schemas.commands.routing import Contact as ToldContact
-from shared.schemas.commands.routing import Load
 from shared.schemas.times import micros, moment
 
 
@@ -26,3 +26,10 @@ def told_contact(one: Contact) -> ToldContact:
 def contact(told: ToldContact) -> Contact:
     """As it is kept."""
     return Contact(at=micros(told.at), key=told.key, difficult=told.difficult, rested=told.rested)
+
+
+def news_of(agent_id: str, told: AgentLoadRequested) -> RoutingNewsRequested:
+    """The same, as their team is told of it."""
+    said = told.model_dump(exclude={"holds", "told"}, exclude_none=True)
+    whose = {"agent_id": agent_id} if told.holds else {"no_more": agent_id}
+    return RoutingNewsRequested.model_validate(said | whose)

@@ -12,6 +12,7 @@ from services.interactions.domain.growth.forwarded import forwarded
 from services.interactions.domain.routing import contents
 from services.interactions.domain.routing.state import (
     GONE_FOR,
+    LATE,
     Carried,
     Contact,
     Key,
@@ -30,6 +31,7 @@ from shared.schemas.commands.routing import (
     AgentLoadRequested,
     AgentSeenRequested,
     RoutingNewsRequested,
+    RoutingReturnRequested,
 )
 from shared.schemas.event import Event
 from shared.schemas.times import Micros, micros, moment
@@ -42,6 +44,8 @@ class Held(Open):
     holds: bool
     """False: they have it no more, which is remembered for an hour."""
     heard_at: Micros
+    offered: bool = False
+    """It waited as of this revision: a choice of them for that may hold."""
 
 
 class Renamed(Open):
@@ -93,6 +97,7 @@ def initial(state_id: str) -> Membership:
 def apply(agent: Membership, event: Event, context: Context) -> Effects[Membership]:
     """One event of the agent. Refuses nothing."""
     now = micros(context.now)
+    emits: list[Emit] = []
     match event.data:
         case AgentSeenRequested(team=team, at=at, asked=asked_for):
             since = max(micros(at), 1 + agent.since) if asked_for and team != agent.team else micros(at)
@@ -101,12 +106,15 @@ def apply(agent: Membership, event: Event, context: Context) -> Effects[Membersh
             new, said = _gone(agent, data, now)
         case AgentLoadRequested() as data:
             new, said = _load(agent, data, now)
+            if data.holds and new is not agent and now - micros(event.time) > LATE:
+                asked = _asked(agent.agent_id, data)
+                emits = [Emit(asked, moment(now), data.customer_id)]
         case AgentThankRequested() | AgentRefresherRequested() as data:
             to, asked = forwarded(agent.agent_id, agent.team, data)
             return Effects(agent, (Emit(asked, moment(now), to),))
         case _:
             raise AssertionError(f"nothing of an agent: {event.type}")
-    return Effects(new, tuple(Emit(data, moment(now), team) for team, data in said))
+    return Effects(new, (*emits, *(Emit(data, moment(now), team) for team, data in said)))
 
 
 Said = list[tuple[str, AgentJoinRequested | AgentLeaveRequested | RoutingNewsRequested]]
@@ -141,7 +149,7 @@ def _gone(agent: Membership, told: AgentGoneRequested, now: Micros) -> tuple[Mem
             key = key_of(named.customer_id, load.conversation_id)
             carried = altered(carried, customer_id=named.customer_id)
         known = held.get(key) or held.get(mark_of(key))
-        if known is None or known.carried.revision < load.revision:
+        if known is None or _chosen_since(known, carried):
             held.pop(mark_of(key), None)
             held[key] = Held(carried=carried, holds=True, heard_at=now)
     contacts = tuple(contents.contact(one) for one in told.contacts)
@@ -152,6 +160,13 @@ def _gone(agent: Membership, told: AgentGoneRequested, now: Micros) -> tuple[Mem
         return altered(agent, team=None, holder=None), []
     agent, join = _granted(agent)
     return agent, [(agent.team or "", join)]
+
+
+def _chosen_since(known: Held, carried: Carried) -> bool:
+    """Whether a team says something newer: it may have chosen them anew for what waits again."""
+    if known.carried.revision == carried.revision:
+        return known.offered and carried.reserved
+    return known.carried.revision < carried.revision
 
 
 def _granted(agent: Membership) -> tuple[Membership, AgentJoinRequested]:
@@ -175,8 +190,22 @@ def _leave(agent: Membership, lease: int | None = None) -> AgentLeaveRequested:
 def _newer(known: Held, told: AgentLoadRequested) -> bool:
     """Of one revision a yes holds, unless they were only chosen: then a no ends the choice."""
     if known.carried.revision == told.revision:
-        return known.carried.reserved if known.holds else told.holds
+        if not known.holds:
+            return told.holds
+        return known.carried.reserved and not told.offered
     return known.carried.revision < told.revision
+
+
+def _asked(agent_id: str, told: AgentLoadRequested) -> RoutingReturnRequested:
+    """A yes that is late may be over, and that forgotten: its customer is asked."""
+    return RoutingReturnRequested(
+        conversation_id=told.conversation_id,
+        team=agent_id,
+        agent_id=agent_id,
+        back=True,
+        asks="agent",
+        revision=told.revision,
+    )
 
 
 def _renamed(agent: Membership, told: AgentLoadRequested, now: Micros) -> Membership:
@@ -220,24 +249,13 @@ def _load(agent: Membership, told: AgentLoadRequested, now: Micros) -> tuple[Mem
         difficult=told.difficult,
         manual=told.manual,
     )
+    here = Held(carried=carried, holds=told.holds, heard_at=now, offered=told.offered)
     held = {
         name: one
         for name, one in agent.held.items()
         if name not in (key, mark) and (one.holds or one.heard_at > now - GONE_FOR)
-    } | {key if told.holds else mark: Held(carried=carried, holds=told.holds, heard_at=now)}
+    } | {key if told.holds else mark: here}
     agent = altered(agent, held=held)
     if agent.holder is None or agent.holder == told.told:
         return agent, []
-    news = RoutingNewsRequested(
-        customer_id=told.customer_id,
-        was=told.was,
-        conversation_id=told.conversation_id,
-        revision=told.revision,
-        agent_id=agent.agent_id if told.holds else None,
-        no_more=None if told.holds else agent.agent_id,
-        channel=told.channel,
-        takes=told.takes,
-        difficult=told.difficult,
-        manual=told.manual,
-    )
-    return agent, [(agent.holder, news)]
+    return agent, [(agent.holder, contents.news_of(agent.agent_id, told))]

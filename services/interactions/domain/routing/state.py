@@ -26,7 +26,9 @@ Milli: TypeAlias = int
 ONE: Milli = 1_000
 """What is given by hand takes so much of an agent who does not take its channel."""
 GONE_FOR: Micros = 3_600_000_000
-"""So long the revision is remembered of what is over: what is on its way takes less."""
+"""So long the revision is remembered of what is over: of what takes longer the customer is asked."""
+LATE: Micros = GONE_FOR // 2
+"""A word that is older is one of these: clocks differ."""
 
 
 class Carried(Open):

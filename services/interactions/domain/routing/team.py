@@ -9,7 +9,7 @@ from services.interactions.domain.routing.calm import easier_at
 from services.interactions.domain.routing.decide import Assigned, decide, overflowing
 from services.interactions.domain.routing.floor import Floor
 from services.interactions.domain.routing.rows import agent_rows
-from services.interactions.domain.routing.state import Carried, Team, Waiting, key_of, mark_of
+from services.interactions.domain.routing.state import LATE, Carried, Team, Waiting, key_of, mark_of
 from services.interactions.errors import UNKNOWN_TEAM
 from shared.domain import CancelTimer, Context, Effects, Emit, Outcome, SetTimer
 from shared.schemas.commands.routing import (
@@ -56,7 +56,7 @@ def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Tea
         case RoutingOfferRequested():
             keys = _offered(floor, data)
         case RoutingNewsRequested():
-            among, emits = _told(floor, data)
+            among, emits = _told(floor, data, late=now - micros(event.time) > LATE)
     # What has become due by time alone is looked at whole, at its timer or by whatever comes first.
     if team.next_at is not None and now >= team.next_at:
         keys = among = None
@@ -97,8 +97,9 @@ def _offered(floor: Floor, told: RoutingOfferRequested) -> list[str]:
     return [key]
 
 
-def _told(floor: Floor, told: RoutingNewsRequested) -> tuple[list[str], list[Emit]]:
-    """Who has a conversation by now, if anybody; whose capacity may be free."""
+def _told(floor: Floor, told: RoutingNewsRequested, *, late: bool) -> tuple[list[str], list[Emit]]:
+    """Who has a conversation by now, if anybody; whose capacity may be free. A yes that is ``late`` counts,
+    and its customer is asked: it may be over, and that forgotten."""
     floor.renamed(told.was, told.customer_id, told.conversation_id)
     key = key_of(told.customer_id, told.conversation_id)
     revision = floor.revision(key)
@@ -108,6 +109,8 @@ def _told(floor: Floor, told: RoutingNewsRequested) -> tuple[list[str], list[Emi
     before = floor.holders.get(key)
     if told.no_more is not None and (key in floor.waiting or before not in (None, told.no_more)):
         return [], []  # somebody else has it, or is to have it
+    if told.offered and before is not None and told.revision == revision:
+        return [], []  # they are chosen anew
     if agent is None or agent.left:
         floor.over(key, told.revision)
     else:
@@ -126,6 +129,8 @@ def _told(floor: Floor, told: RoutingNewsRequested) -> tuple[list[str], list[Emi
         if not agent.on_shift and not told.manual and (had is None or had.reserved):
             # They went home while it was on its way.
             return _free(before), [given_back(floor, agent.agent_id, carried)]
+        if late:
+            return _free(before), [given_back(floor, agent.agent_id, carried, asks=True)]
     return _free(before), []
 
 

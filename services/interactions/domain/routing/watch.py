@@ -9,6 +9,7 @@ from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.conversations.course import Course, course
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.owners import owners_of_conversations
+from services.interactions.domain.routing.contents import news_of
 from services.interactions.domain.routing.standing import had, wanted
 from services.interactions.domain.routing.state import ONE
 from services.interactions.domain.routing.told import Had, Routed, Routing, Wanted
@@ -115,7 +116,7 @@ def _tell(customer_id: str, old: Routed | None, new: Routed, teams: Sequence[str
     was = None if old is None else old.told_as
     for team in teams:
         if team != asked:
-            yield team, _news(customer_id, new, was)
+            yield team, news(customer_id, new, was)
     if new.wanted is not None:
         yield new.wanted.team, _offer(customer_id, new, new.wanted, was)
     told = next(iter(teams), None)
@@ -146,7 +147,7 @@ def _offer(customer_id: str, new: Routed, asks: Wanted, was: str | None) -> Rout
     )
 
 
-def _news(customer_id: str, new: Routed, was: str | None) -> RoutingNewsRequested:
+def news(customer_id: str, new: Routed, was: str | None) -> RoutingNewsRequested:
     has = new.had or Had(agent_id="")
     return RoutingNewsRequested(
         customer_id=customer_id,
@@ -177,4 +178,15 @@ def load(
         difficult=has is not None and has.difficult,
         manual=has is not None and has.manual,
         told=told,
+        offered=has is None and new.wanted is not None,
     )
+
+
+Answers = tuple[tuple[str, RoutingNewsRequested | AgentLoadRequested], ...]
+
+
+def answer(customer_id: str, new: Routed, agent_id: str, team: str | None, was: str | None = None) -> Answers:
+    """Whether this agent has it, as both are told who took it to be so: the agent's state, and the team that
+    had them as it asked."""
+    said = load(customer_id, new, agent_id, team, was)
+    return ((agent_id, said), *(() if team is None else ((team, news_of(agent_id, said)),)))
