@@ -51,8 +51,8 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
             return Said(customer, fact, max(told.at, 1 + found.updated_at))
         case RoutingReturnRequested(agent_id=agent, asks=asks, back=back):
             emits = _emits(told, _answered(customer, command, told))
-            has = routed is not None and routed.had is not None and routed.had.agent_id == agent
-            if routed is not None and has and asks is None:
+            theirs = routed is not None and routed.had is not None and routed.had.agent_id == agent
+            if routed is not None and theirs and asks is None:
                 of = course(customer.conversations).open[id].assigned_at
                 away = altered(routed, away=None if back else agent, away_of=of)
                 return Said(_with(customer, away), emits=emits)

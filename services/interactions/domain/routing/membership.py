@@ -107,8 +107,7 @@ def apply(agent: Membership, event: Event, context: Context) -> Effects[Membersh
         case AgentLoadRequested() as data:
             new, said = _load(agent, data, now)
             if data.holds and new is not agent and now - micros(event.time) > LATE:
-                asked = _asked(agent.agent_id, data)
-                emits = [Emit(asked, moment(now), data.customer_id)]
+                emits = [Emit(_asked(agent.agent_id, data), moment(now), data.customer_id)]
         case AgentThankRequested() | AgentRefresherRequested() as data:
             to, asked = forwarded(agent.agent_id, agent.team, data)
             return Effects(agent, (Emit(asked, moment(now), to),))
