@@ -36,7 +36,6 @@ from .pair import HERE, OLD, complaint, hours, merge, order, told_of, unmerge, w
 def full() -> Any:
     """An old id of whom very much is known, and the survivor."""
     told = worker(now=at(60))
-    told.tell(OLD, CustomerUpdated(name="Ann", preferences={"notes": "x" * 700_000}))
     for n in range(150):
         told.tell(OLD, complaint(f"c-{n}", conversation_id=f"t-{n % 50}"), at=at(n / 10))
         told.tell(OLD, order(f"o-{n}"), at=at(n / 10))
@@ -44,6 +43,8 @@ def full() -> Any:
         told.tell(
             OLD, wrote(f"t-{n % 50}", subject="s" * 250 + str(n), message_id=f"m-{n}"), at=at(20 + n / 20)
         )
+    # The last: with each event a state is written anew.
+    told.tell(OLD, CustomerUpdated(name="Ann", preferences={"notes": "x" * 700_000}))
     told.tell(HERE, CustomerUpdated(name="Bea"), at=at(1))
     return told
 
