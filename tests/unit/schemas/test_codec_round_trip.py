@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -102,24 +103,29 @@ def objects(
     return st.tuples(extras, known).map(lambda pair: {**pair[0], **pair[1]})
 
 
+@cache
 def data_of(cls: type[Data]) -> st.SearchStrategy[dict[str, Any]]:
+    """Made once: a strategy that is new at each example takes longer to make than to ask."""
     schema = cls.model_json_schema()
     return objects(schema, schema.get("$defs", {}), **DEPENDENT.get(cls.event_type, {}))
 
 
+IDS = st.from_regex(ID_PATTERN.removesuffix("$") + r"\Z", fullmatch=True)
+MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2026, 11, 22), timezones=st.just(UTC))  # noqa: DTZ001
+TRACES = st.none() | st.just(TRACE)
+SOURCES = st.sampled_from(["/pos/store-17", "/api/loyalty/key-1/members", "https://shop.example/a?b=c"])
+
+
 @st.composite
 def cloudevents(draw: st.DrawFn, cls: type[Data]) -> dict[str, Any]:
-    ids = st.from_regex(ID_PATTERN.removesuffix("$") + r"\Z", fullmatch=True)
-    moment = draw(st.datetimes(datetime(1990, 1, 1), datetime(2026, 11, 22), timezones=st.just(UTC)))  # noqa: DTZ001
-    trace = draw(st.none() | st.just(TRACE))
+    moment = draw(MOMENTS)
+    trace = draw(TRACES)
     return {
         "specversion": "1.0",
-        "id": draw(ids),
-        "source": draw(
-            st.sampled_from(["/pos/store-17", "/api/loyalty/key-1/members", "https://shop.example/a?b=c"])
-        ),
+        "id": draw(IDS),
+        "source": draw(SOURCES),
         "type": cls.event_type,
-        "subject": draw(ids),
+        "subject": draw(IDS),
         "time": moment.isoformat().replace("+00:00", "Z"),
         "datacontenttype": "application/json",
         **({} if trace is None else {"traceparent": trace}),
