@@ -115,7 +115,7 @@ FOLDS: Mapping[type[Data], Fold] = {
     **_plain(segment_changed, SegmentChanged),
     **_plain(churn_warned, ChurnWarned),
     **_plain(outreach_planned, OutreachScheduled),
-    **_plain(outreach_ended, OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled),
+    **dict.fromkeys((OutreachSent, OutreachFailed, OutreachSuppressed, OutreachCancelled), outreach_ended),
 }
 """What a fact changes beside the counts; a type not here only counts and shows in the timeline."""
 

@@ -37,6 +37,8 @@ MAX_PRODUCTS = 200
 """Products remembered; beyond that those bought longest ago are forgotten."""
 MAX_PLANNED = 100
 """Messages planned; beyond that those due last are not shown."""
+MAX_ENDED = 100
+"""Ends of messages remembered whose plan was not heard; beyond that the oldest are forgotten."""
 
 MAX_STEPS = 1_000
 """Steps of one complaint; beyond that the oldest updates are forgotten."""
@@ -210,6 +212,8 @@ class Customer(Open):
     """The one bought last first."""
     planned: tuple[Planned, ...] = ()
     """The one due first first."""
+    ended: Names = b""
+    """Of messages whose end was told before their plan was heard, by the day: they are never planned."""
     matched: tuple[Matched, ...] = ()
     """Tiers and segments by time, as far back as ``MAX_MATCHED`` go."""
     names: Names = b""

@@ -53,6 +53,7 @@ def _as_now(whole: Customer, part: Customer, owner: Any) -> Customer:
             if one.complaint_id in known and owner_of_complaint(whole, one.complaint_id) == id
         ),
         planned=tuple(one for one in part.planned if one.outreach_id in planned),
+        ended=whole.ended,  # whosever they are: a name is one message's for ever
         purchases=with_what_is_left(part.purchases, whole.purchases),
         conversations=altered(part.conversations, awake_at=whole.conversations.awake_at),
         routing=Routing(revision=whole.routing.revision, routed=tuple(routed)),

@@ -5,6 +5,7 @@ services join by themselves, and tell what comes of it."""
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from services.interactions.domain.activity.outreach import ended_joined, planned_joined
 from services.interactions.domain.complaints.low_scores import MAX_SCORES
 from services.interactions.domain.complaints.standing import standing
 from services.interactions.domain.growth.thanks import MAX_ANSWERS
@@ -20,7 +21,6 @@ from services.interactions.domain.state import (
     MAX_CHANNELS,
     MAX_COMPLAINTS,
     MAX_NOTED,
-    MAX_PLANNED,
     MAX_PRODUCTS,
     MAX_STEPS,
     MAX_SUBSCRIPTIONS,
@@ -60,12 +60,8 @@ def joined(whole: Customer, piece: Customer) -> Customer:
             lambda one: (one.purchased_at, one.product_id),
             MAX_PRODUCTS,
         ),
-        planned=tuple(
-            sorted(
-                _by_key(whole.planned, piece.planned, lambda one: one.outreach_id),
-                key=lambda one: (one.due_at, one.outreach_id),
-            )[:MAX_PLANNED]
-        ),
+        planned=planned_joined(whole, piece),
+        ended=ended_joined(whole, piece),
         names=names_joined(whole.names, piece.names),
         routing=_routing(whole.routing, piece.routing),
         scores=_later(whole.scores, piece.scores, lambda one: (one.complaint_id, one.survey))[-MAX_SCORES:],

@@ -2,7 +2,6 @@
 what the fold of all of it, told of one customer, is; and un-merging gives each what the fold of its own
 is. The same histories each time: of other ones some few in a thousand still come out otherwise (ADR 68)."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
@@ -45,6 +44,7 @@ from tests.examples import examples
 
 from ..sla.contract import CONTRACT
 from ..told import START, at
+from .arrival import Arrival
 from .pair import complaint, order, policy, worker, wrote
 
 IDS = ("here", "old", "older")
@@ -135,35 +135,6 @@ def told(draw: st.DrawFn, crossed: bool = True) -> Told:
     return Told(of, make(thing, draw(st.integers(0, 2))))
 
 
-class Arrival:
-    """Topics of customers, each read in its order, some of this and then of that, by a ``chance`` of its own:
-    with hundreds of draws most histories would be thrown away."""
-
-    def __init__(self, chance: Random) -> None:
-        self.done = InMemoryWorker(worker(SLA, now=at(NOW))._handler, now=at(NOW), loopback=False)
-        self._chance = chance
-        self._queues: dict[str, deque[Event]] = {}
-        self._read: list[Event] = []
-
-    def bring(self, event: Event) -> None:
-        self._queues.setdefault(f"{event.subject} {event.data.topic}", deque()).append(event)
-
-    def some(self, most: int) -> None:
-        """So many steps of reading, at most."""
-        while most and (waiting := sorted(name for name, queue in self._queues.items() if queue)):
-            most -= 1
-            queue = self._queues[self._chance.choice(waiting)]
-            batch = [queue.popleft() for _ in range(min(len(queue), self._chance.randint(1, 3)))]
-            if self._read and self._chance.randint(0, 7) == 0:
-                batch.append(self._chance.choice(self._read))
-            self._read += batch
-            seen = len(self.done.emitted)
-            self.done.send_batch(batch)
-            for event in self.done.emitted[seen:]:
-                if event.data.topic == "commands":
-                    self.bring(event)
-
-
 def shown(customer: Customer, now: datetime) -> dict[str, Any]:
     view = customer_view(customer, now)
     sla = policy(SLA)
@@ -232,7 +203,7 @@ def merged(old: str, into: str, n: int) -> Event:
 
 
 def play(chance: Random, history: Sequence[Told], merges: Sequence[Event]) -> Arrival:
-    arrival = Arrival(chance)
+    arrival = Arrival(chance, worker(SLA, now=at(NOW)))
     places = [(chance.randint(0, len(history)), event) for event in merges]
     for n, event in enumerate(events_of(history, IDS)):
         for place, merge in places:
