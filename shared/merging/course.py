@@ -147,7 +147,7 @@ class Course(Generic[S, H]):
         effects = self.home(state, event, context)
         return replace(
             effects,
-            state=self._standing(effects.state, standing, moved=None),
+            state=self._standing(effects.state, standing, moved=None, returned=True),
             emits=(*effects.emits, Emit(back, event.time, moved.into)),
             rows=(*effects.rows, merged_row(event.subject, None)),
         )

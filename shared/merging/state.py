@@ -15,6 +15,8 @@ class Standing(Open):
     """By which merges the things are here that came, by chains too."""
     undone: tuple[Merge, ...] = ()
     """Merges that hold no more: what still comes by them goes home."""
+    returned: bool = False
+    """They were another, and are themselves again: what is theirs may be on its way home."""
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -15,6 +15,12 @@ def with_undone(standing: Standing, merge: Merge) -> tuple[Merge, ...]:
     return standing.undone if standing.holds_undone(merge) else (*standing.undone, merge)
 
 
+def may_be_coming(standing: Standing | None, event: Event) -> bool:
+    """Whether the things that an event is about may be behind it, on a way of their own: by a merge, or
+    home. Of who was never merged all is here."""
+    return standing is not None or bool(event.came)
+
+
 def path_of(event: Event) -> tuple[Merge, ...]:
     """The merges by which what the event is about came here, the first one first."""
     data = event.data

@@ -7,14 +7,14 @@ from typing import Any
 
 from msgspec.structs import replace as replaced
 
-from services.followup.domain import commands, customers, planning, replies, reports
+from services.followup.domain import commands, customers, planning, replies
 from services.followup.domain.complaints import kept, put_right, with_fact
-from services.followup.domain.deliverability import receipts
 from services.followup.domain.effects import Said, nothing, then, unseen
 from services.followup.domain.erasing import erase, marked_before
 from services.followup.domain.history.learning import learnt
 from services.followup.domain.journeys import goals, occasions, walk
 from services.followup.domain.journeys.review import review
+from services.followup.domain.merging import early
 from services.followup.domain.merging.course import course_of
 from services.followup.domain.merging.shares import noted
 from services.followup.domain.policy import Policy
@@ -143,16 +143,14 @@ def _decided(policy: Policy, state: Customer, event: Event, context: Context) ->
     now = cut(heard_at)
     match data:
         case DeliveryReported():
-            return reports.report(state, policy, data, cut(at), now, context.new_id)
+            return early.reported(state, policy, event, data, cut(at), now, context.new_id)
         case OutreachRequested():
             whose = _whose(event)
             return commands.request_outreach(state, policy.at(now), data, whose, now, context.new_id)
         case ReplyRequested():
             return replies.send_reply(state, policy.at(now), data, _whose(event), now)
         case ReceiptReported():
-            answered = receipts.report(state, policy.at(now), data, cut(at))
-            more = reports.settle(answered.state, policy, data.outreach_id, cut(at), now, context.new_id)
-            return then(answered, lambda _: replace(more, outcome=answered.outcome))
+            return early.received(state, policy, event, data, cut(at), now, context.new_id)
         case UnsubscribeRequested():
             return _say(policy, state, changing.unsubscribe(state, policy, data, heard_at), event, context)
         case PreferencesRequested():

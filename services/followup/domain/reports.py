@@ -1,5 +1,6 @@
 """What the sender says became of a message."""
 
+from collections.abc import Container
 from functools import partial
 
 from services.followup.domain.deliverability.guard import counted as counted_traffic
@@ -33,12 +34,18 @@ MOST_REFUSED = 10
 
 
 def report(
-    state: Customer, policy: Policy, data: DeliveryReported, at: Micros, now: Micros, new_id: NewId
+    state: Customer,
+    policy: Policy,
+    data: DeliveryReported,
+    which: Container[str],
+    at: Micros,
+    now: Micros,
+    new_id: NewId,
 ) -> Effects[Customer]:
-    """The sender says what became of a message, at ``at``, and of all that went in its mail. Of one not known
-    as in flight, nothing is done. A mail in doubt is tried again as a whole, or not at all."""
+    """The sender says what became of a message, at ``at``, and of all that went in its mail, or ``which`` of
+    it. A mail in doubt is tried again as a whole, or not at all."""
     effects = nothing(state)
-    flights = in_mail(state, data.outreach_id)
+    flights = [flight for flight in in_mail(state, data.outreach_id) if flight.outreach_id in which]
     if data.status == "in_doubt" and any(flight.heard and not flight.cancelled for flight in flights):
         data = data.model_copy(update={"status": "sent"})  # who is heard of has had it
     again = data.status == "in_doubt" and all(repeats(policy, flight, at) for flight in flights)

@@ -5,6 +5,7 @@ from hashlib import blake2b
 from typing import Any, TypeAlias
 
 from services.followup.domain.complaints import Complaint
+from services.followup.domain.deliverability.early import Early
 from services.followup.domain.deliverability.heard import Receipt, SoftBounce, Suppression, Trace
 from services.followup.domain.gate.kept import Cited, Held, Unreached
 from services.followup.domain.happened import Bill as Bill
@@ -170,6 +171,8 @@ class Customer(Told):
     soft_bounces: tuple[SoftBounce, ...] = ()
     trials: tuple[Trial, ...] = ()
     """The rules with a goal or arms that have applied to them."""
+    early: tuple[Early, ...] = ()
+    """What was heard of messages that are on their way here by a merge, or home."""
     hopes: tuple[Hope, ...] = ()
     """Messages whose goal may still be reached, the latest last."""
     journeys: tuple[Journey, ...] = ()

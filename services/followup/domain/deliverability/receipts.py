@@ -1,9 +1,9 @@
 """What is heard of a message after it was handed over: told once each, in whatever order it comes. Pure."""
 
+from collections.abc import Container
 from functools import partial
 from typing import assert_never
 
-from services.followup import errors
 from services.followup.domain.deliverability.guard import counted
 from services.followup.domain.deliverability.heard import RECEIPTS, Receipt, Trace
 from services.followup.domain.deliverability.suppression import with_bounce, with_complaint
@@ -13,9 +13,8 @@ from services.followup.domain.policy import Policy
 from services.followup.domain.results.cells import cell_of_outreach
 from services.followup.domain.rows import receipt_row
 from services.followup.domain.state import Customer, InFlight
-from shared.domain import Effects, Emit, Outcome
+from shared.domain import Effects, Emit
 from shared.mail.bounces import verdict
-from shared.schemas.commands.receipts import ReceiptReported
 from shared.schemas.outreach import OutreachBounced, OutreachComplained, OutreachDelivered
 from shared.schemas.times import DAY, Micros, moment
 
@@ -26,20 +25,23 @@ MOST_EARLY = 4
 """How many receipts of a message wait for its sender's own report."""
 
 
-def report(state: Customer, policy: Policy, data: ReceiptReported, at: Micros) -> Effects[Customer]:
-    """Answers 200 {outreach_id, status}. Raises ``unknown_outreach``."""
-    outcome = Outcome(200, {"outreach_id": data.outreach_id, "status": data.what})
-    receipt, name = Receipt(data.what, data.kind, data.code, at), data.outreach_id
-    flights = [f for f in state.in_flight if name in (f.outreach_id, f.mail)]
-    traces = [t for t in state.traces if name in (t.outreach_id, t.mail)]
-    if not flights and not traces:
-        raise errors.UNKNOWN_OUTREACH(outreach=name)
+def report(
+    state: Customer, policy: Policy, name: str, receipt: Receipt, which: Container[str]
+) -> Effects[Customer]:
+    """Something is heard of a message, and of all that went in its mail, or ``which`` of it."""
+    flights = [f for f in state.in_flight if name in (f.outreach_id, f.mail) and f.outreach_id in which]
+    traces = [t for t in traces_of(state, name) if t.outreach_id in which]
     effects = nothing(state)
     for flight in flights:  # the other side was faster than the sender's report
         effects = then(effects, partial(_early, flight=flight, receipt=receipt))
     for trace in traces:  # of one mail it is heard of all that went in it
         effects = then(effects, partial(learn, policy=policy, trace=trace, receipt=receipt))
-    return then(effects, lambda s: Effects(s, outcome=outcome))
+    return effects
+
+
+def traces_of(state: Customer, name: str) -> list[Trace]:
+    """Of what went in the mail of that message, itself among them."""
+    return [trace for trace in state.traces if name in (trace.outreach_id, trace.mail)]
 
 
 def _early(state: Customer, flight: InFlight, receipt: Receipt) -> Effects[Customer]:

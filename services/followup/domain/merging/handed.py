@@ -1,5 +1,6 @@
 """What goes from one customer's state to another's: all that was told of the ids, and what was made of it."""
 
+from services.followup.domain.deliverability.early import Early
 from services.followup.domain.deliverability.heard import SoftBounce, Suppression, Trace
 from services.followup.domain.gate.kept import Unreached
 from services.followup.domain.journeys.kept import Hope, Occasion, Walked
@@ -29,6 +30,8 @@ class Handed(Open):
     occasions: tuple[Occasion, ...] = ()
     """Dates that came."""
     unreached: tuple[Unreached, ...] = ()
+    early: tuple[Early, ...] = ()
+    """What was heard of messages that have not come."""
     refused: tuple[str, ...] = ()
     suppressed: tuple[Suppression, ...] = ()
     soft_bounces: tuple[SoftBounce, ...] = ()

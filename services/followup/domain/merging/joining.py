@@ -11,7 +11,7 @@ from services.followup.domain.gate.kept import Unreached
 from services.followup.domain.journeys.goals import MOST_HOPES
 from services.followup.domain.journeys.kept import Occasion
 from services.followup.domain.journeys.walk import MOST_WALKED
-from services.followup.domain.merging import votes
+from services.followup.domain.merging import early, votes
 from services.followup.domain.merging.anew import seen_anew
 from services.followup.domain.merging.handed import Handed
 from services.followup.domain.merging.shares import shares_of
@@ -40,7 +40,9 @@ def join(
     timers = [SetTimer(one.timer, moment(one.wakes)) for one in mine.planned]
     timers += [SetTimer(one.timer, moment(one.wakes)) for one in mine.journeys if one.wakes is not None]
     anew = partial(seen_anew, policy=policy, before=state.anchors, now=now, new_id=context.new_id)
-    effects = then(Effects(together, timers=tuple(timers)), anew)
+    effects = Effects(together, timers=tuple(timers))
+    effects = then(effects, partial(early.arrived, policy=policy, now=now, new_id=context.new_id))
+    effects = then(effects, anew)
     theirs = view_of(handed.shares, state.customer_id)["history"]
     counted = votes.told(policy, [state.history, theirs], together.history, context.now)
     effects = then(effects, lambda s: Effects(s, emits=counted))
@@ -76,6 +78,7 @@ def _together(state: Customer, more: Handed) -> Customer:
             "in_flight": _each((*state.in_flight, *more.in_flight), _named),
             "journeys": _each((*state.journeys, *more.journeys), lambda one: one.first.outreach_id),
             "traces": _latest(_each((*state.traces, *more.traces), _named), "at")[-MOST_TRACES:],
+            "early": early.together((*state.early, *more.early)),
             "sends": _latest((*state.sends, *more.sends), "at"),
             "hopes": _latest(_each((*state.hopes, *more.hopes), _named), "sent_at")[-MOST_HOPES:],
             "trials": (*state.trials, *more.trials),

@@ -37,6 +37,7 @@ def leave(state: Customer, event: Event, context: Context) -> Left[Customer, Han
         occasions=tuple(_come(state.occasions)),
         walked=state.walked,
         unreached=state.unreached,
+        early=state.early,
         **_addresses(state),
         **_sent_off(state, lambda one: True),
     )
@@ -69,6 +70,7 @@ def give_back(
             "anchors": tuple(_known(our_view.anchors, state.anchors)),
             "occasions": tuple(_own(state.occasions, our_view, policy, now)),
             "merging": state.merging,
+            "early": tuple(one for one in state.early if one.whose not in going),
         }
     )
     handed = Handed(
@@ -76,6 +78,7 @@ def give_back(
         anchors=tuple(_known(their_view.anchors, state.anchors)),
         occasions=tuple(_come(_own(state.occasions, their_view, policy, now))),
         walked=state.walked,
+        early=tuple(one for one in state.early if one.whose in going),
         **_addresses(state),
         **_sent_off(state, goes),
     )

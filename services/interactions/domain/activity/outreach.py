@@ -1,6 +1,7 @@
-"""What followup plans next, as its own events tell it: a message is planned until it tells an end of it. Where
-ids are merged the end may be heard here first, as the plan is on its way with what it was told of: what has
-ended is planned no more, whenever that comes."""
+"""What followup plans next, as its own events tell it: a message is planned until it tells an end of it.
+
+Where ids are merged the end may be heard here first, as the plan is on its way with what it was told of: what
+has ended is planned no more, whenever that comes."""
 
 from collections.abc import Iterable
 
