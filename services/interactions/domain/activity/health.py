@@ -29,3 +29,17 @@ def churn_warned(customer: Customer, told: ChurnWarned, at: Micros) -> Customer:
     old = customer.health or Health()
     warned_at = at if old.warned_at is None else max(at, old.warned_at)
     return altered(customer, health=altered(old, warned_at=warned_at))
+
+
+def health_joined(one: Health | None, other: Health | None) -> Health | None:
+    """What was told of one id in two places: of each word the later; at a draw ``one``'s."""
+    if one is None or other is None:
+        return one or other
+    scored = max(one, other, key=lambda health: _or_never(health.at))
+    placed = max(one, other, key=lambda health: _or_never(health.segment_at))
+    warned = max(one, other, key=lambda health: _or_never(health.warned_at))
+    return altered(scored, segment=placed.segment, segment_at=placed.segment_at, warned_at=warned.warned_at)
+
+
+def _or_never(at: Micros | None) -> Micros:
+    return -1 if at is None else at

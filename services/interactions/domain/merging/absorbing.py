@@ -3,6 +3,7 @@ told of them all along, but that what was told once is not told again."""
 
 from collections.abc import Iterable
 
+from services.interactions.domain.activity.health import health_joined
 from services.interactions.domain.complaints import waiting
 from services.interactions.domain.conversations import rest
 from services.interactions.domain.conversations.folds import changed
@@ -92,7 +93,7 @@ def _home(customer: Customer, piece: Customer) -> Customer:
     return altered(
         customer,
         loyalty=loyalty or came,
-        health=customer.health or piece.health,
+        health=health_joined(customer.health, piece.health),
         matched=tuple(sorted(marks.values(), key=lambda mark: mark.at))[-MAX_MATCHED:],
     )
 

@@ -36,3 +36,13 @@ class Arrival:
             for event in self.done.emitted[seen:]:
                 if event.data.topic == "commands":
                     self.bring(event)
+
+
+def settle(told: InMemoryWorker[Customer]) -> None:
+    """The commands of a worker without loopback to itself arrive, in their order."""
+    place = 0
+    while place < len(told.emitted):
+        event = told.emitted[place]
+        place += 1
+        if event.data.topic == "commands":
+            told.send(event)

@@ -1,7 +1,6 @@
 """Messages whose end is heard before their plan: followup tells of the survivor as soon as it knows of a
 merge, which may be before it is known here, and an old id is told of while what it has is on its way home."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from random import Random
 from typing import NamedTuple
@@ -28,7 +27,7 @@ from tests.examples import examples
 
 from ..sla.contract import CONTRACT
 from ..told import at
-from .arrival import Arrival
+from .arrival import Arrival, settle
 from .pair import HERE, OLD, hours, worker
 
 IDS = ("here", "old", "older")
@@ -156,15 +155,6 @@ def test_the_plan_comes_with_the_merge(kind: End, way: str) -> None:
         told.tell(OLD, ended("m-1", kind))
     settle(told)
     assert (names(told, OLD), names(told, HERE)) == ({"m-2"}, set())
-
-
-def settle(told: InMemoryWorker[Customer]) -> None:
-    """Its commands to itself arrive."""
-    sent = Counter[str]()
-    while left := [e for e in told.emitted if e.data.topic == "commands" and not sent[e.uid]]:
-        for event in left:
-            sent[event.uid] += 1
-            told.send(event)
 
 
 def test_a_plan_that_is_heard_late_is_none() -> None:
