@@ -42,6 +42,18 @@ class Invited(Open):
         return self.model_copy(update={"referrer": ""}) if self.referrer in gone else self
 
 
+class UsedCode(Open):
+    """A voucher's code that a purchase used while its voucher may have been on its way here."""
+
+    code: str
+    of: str
+    """Whom the purchase was told of."""
+    at: Micros
+    order_id: str
+    out: tuple[tuple[str, int], ...] = ()
+    """As ``Voucher.out``."""
+
+
 class Stayed(Open):
     """What stays of a member who is another by now: they have it again at once, should that not be so."""
 

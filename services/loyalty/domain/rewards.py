@@ -1,7 +1,7 @@
 """Points become vouchers, and some are given; a voucher is used once, or given back unused."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from services.loyalty import errors
 from services.loyalty.domain import rules
@@ -10,6 +10,7 @@ from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.settle import settle
 from services.loyalty.domain.account.vouchers import change, find_open, issue, take_one
 from services.loyalty.domain.members import insufficient, join_by_gift, require_member
+from services.loyalty.domain.membership import UsedCode
 from services.loyalty.domain.program.catalogue import Reward
 from services.loyalty.domain.reservations import is_free, require_free, reserved_until
 from services.loyalty.domain.state import Pieces
@@ -18,7 +19,11 @@ from shared.facts.text import voucher_code
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.loyalty import VoucherCancelled
 from shared.schemas.purchases import PurchaseItem, PurchaseMade, PurchaseReturned, ReturnItem
-from shared.schemas.times import Micros, moment
+from shared.schemas.times import DAY, Micros, moment
+
+USED_KEPT: Micros = 7 * DAY
+MOST_USED = 50
+"""How long, and how many, used codes are kept whose vouchers may come."""
 
 
 def redeem(book: Book, at: Micros, reward_id: str, code: str) -> Outcome:
@@ -131,13 +136,32 @@ def cancel_voucher(book: Book, at: Micros, code: str) -> Outcome:
 def use(book: Book, at: Micros, code: str, data: PurchaseMade) -> None:
     """A purchase used this code. One of ours that is open, and not reserved for another order when it was
     made, is redeemed; any other is not our business."""
-    code = voucher_code(code)
+    code, out = voucher_code(code), () if data.total.amount else _pieces(data.items)
+    used = UsedCode(code=code, of=book.told_of or book.member, at=at, order_id=data.order_id, out=out)
+    merges = book.before.merging is not None or book.told_of
+    if merges and not any(voucher.code == code for voucher in book.vouchers):
+        known = (one for one in book.used_codes if one.at > book.at - USED_KEPT)
+        others = (one for one in known if (one.code, one.order_id) != (code, data.order_id))
+        book.used_codes = (*others, used)[-MOST_USED:]
+        return
+    _use(book, used)
+
+
+def use_come(book: Book) -> None:
+    """Vouchers have come: purchases that used them were heard before."""
+    here = {voucher.code for voucher in book.vouchers}
+    for used in book.used_codes:
+        if used.code in here:
+            _use(book, used)
+    book.used_codes = tuple(used for used in book.used_codes if used.code not in here)
+
+
+def _use(book: Book, used: UsedCode) -> None:
     for index, voucher in enumerate(book.vouchers):
-        if voucher.code != code or voucher.status != "open" or at >= voucher.expires_at:
+        if voucher.code != used.code or voucher.status != "open" or used.at >= voucher.expires_at:
             continue
-        if is_free(voucher, at, data.order_id):
-            out = () if data.total.amount else _pieces(data.items)
-            _close(book, index, "redeemed", at, order_id=data.order_id, out=out)
+        if is_free(voucher, used.at, used.order_id):
+            _close(book, index, "redeemed", used.at, order_id=used.order_id, out=used.out)
 
 
 def give_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
@@ -151,6 +175,17 @@ def give_back(book: Book, at: Micros, data: PurchaseReturned) -> None:
             book.vouchers[index] = voucher.model_copy(update={"out": out})
         elif max(at, book.at) < voucher.expires_at:
             change(book, index, status="open", order_id=None, out=())
+    if book.used_codes:
+        book.used_codes = tuple(_still_used(book.used_codes, data))
+
+
+def _still_used(codes: Iterable[UsedCode], data: PurchaseReturned) -> Iterator[UsedCode]:
+    """Of those whose vouchers have not come."""
+    for used in codes:
+        if used.order_id != data.order_id:
+            yield used
+        elif out := _without(used.out, data.items):
+            yield used.model_copy(update={"out": out})
 
 
 def _pieces(items: Iterable[PurchaseItem]) -> Pieces:

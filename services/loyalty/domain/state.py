@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 from msgspec import structs
 from pydantic import ConfigDict, Field
 
-from services.loyalty.domain.membership import Apart, Invited, Period
+from services.loyalty.domain.membership import Apart, Invited, Period, UsedCode
 from services.loyalty.domain.rules import Accrual
 from shared.facts.names import Names
 from shared.facts.orders import RETURNABLE_DAYS
@@ -254,6 +254,8 @@ class MemberState(Open):
     """When the member's timer is set for: the next instant at which time alone changes something."""
     merging: Standing | None = None
     apart: Apart | None = None
+    used: tuple[UsedCode, ...] = ()
+    """Codes whose vouchers may be on their way here, by a merge or home; the latest few."""
 
 
 def built(before: MemberState, **fields: Any) -> MemberState:

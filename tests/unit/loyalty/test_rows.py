@@ -6,7 +6,7 @@ import pytest
 
 from services.loyalty.domain import rules
 from services.loyalty.domain.account.book import Book
-from services.loyalty.domain.membership import Apart, Invited, Period
+from services.loyalty.domain.membership import Apart, Invited, Period, UsedCode
 from services.loyalty.domain.reports.explain import explain
 from services.loyalty.domain.rows import Kind, LedgerRow, Opened, Piece, ledger_document, ledger_row
 from services.loyalty.domain.state import Exempt, MemberState, Told
@@ -147,6 +147,7 @@ def test_a_book_keeps_every_field_of_the_state() -> None:
             "told_until": 8,
             "periods": (Period("base", 1, 2, warned=True), *account.state.periods),
             "merging": Standing(undone=(Merge(customer="cust-3", into="cust-1", at=day(1), uid="u"),)),
+            "used": (UsedCode(code="c", of="cust-1", at=1, order_id="o"),),
             "apart": Apart(things={f"order {account.state.orders[0].order_id}": "cust-2"}),
         }
     )

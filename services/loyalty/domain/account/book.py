@@ -10,7 +10,7 @@ from typing import Any
 
 from services.loyalty.domain.account.lots import Lots
 from services.loyalty.domain.account.whose import Whose
-from services.loyalty.domain.membership import Invited, Period
+from services.loyalty.domain.membership import Invited, Period, UsedCode
 from services.loyalty.domain.program.numbers import MAX_POINTS
 from services.loyalty.domain.program.program import Program, Programs
 from services.loyalty.domain.rows import LedgerRow, VoucherRow
@@ -75,6 +75,7 @@ class Book:
     exempt: tuple[Exempt, ...]
     apart: Whose | None
     """Open where there are things of others: mostly not."""
+    used_codes: tuple[UsedCode, ...]
 
     # The effects
     emits: list[Emit]
@@ -128,6 +129,7 @@ class Book:
         self.early = state.early
         self.exempt = state.exempt
         self.apart = None if state.apart is None else Whose(state.apart)
+        self.used_codes = state.used
 
         self.emits = []
         self.entries = []
@@ -173,6 +175,7 @@ class Book:
             due=due,
             merging=self.before.merging,
             apart=None if self.apart is None else self.apart.closed(self),
+            used=self.used_codes,
         )
 
     def saved(self) -> dict[str, Any]:

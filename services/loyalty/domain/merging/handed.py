@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from services.loyalty.domain.membership import Invited, Period
+from services.loyalty.domain.membership import Invited, Period, UsedCode
 from services.loyalty.domain.state import Bonus, Exempt, Lot, Order, Pending, Told, Voucher
 from shared.facts.names import Names
 from shared.facts.profile import Known
@@ -93,3 +93,4 @@ class Handed(Open):
     """By customer, lifetime points beside those of the lots."""
     campaigns: tuple[tuple[str, int], ...] = ()
     referrals: tuple[Micros, ...] = ()
+    used: tuple[UsedCode, ...] = ()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import structs
 
-from services.loyalty.domain import kept, purchases, rules
+from services.loyalty.domain import kept, purchases, rewards, rules
 from services.loyalty.domain.account import entries, tiers
 from services.loyalty.domain.account.book import Book
 from services.loyalty.domain.account.occasions import next_anniversary
@@ -54,6 +54,9 @@ def join(book: Book, handed: Handed) -> None:
         _join_order(book, order)
     for voucher in handed.vouchers:
         _join_voucher(book, voucher, plain)
+    book.used_codes = (*book.used_codes, *handed.used)[-rewards.MOST_USED :]
+    if book.used_codes:
+        rewards.use_come(book)
     for told in handed.told:
         _join_told(book, told)
     for customer, points in handed.lifetime:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from services.loyalty.domain import kept, rules
 from services.loyalty.domain.account import entries
 from services.loyalty.domain.account.book import Book
-from services.loyalty.domain.membership import Stayed
+from services.loyalty.domain.membership import Stayed, UsedCode
 from services.loyalty.domain.merging import names as packed
 from services.loyalty.domain.merging.handed import (
     Handed,
@@ -46,6 +46,7 @@ def leave(book: Book, into: str) -> Handed:
     whose.profiles.setdefault("", book.profile)
     whose.names[""] = packed.among(book.names, whose.names.values())[1]
     going = {"", *whose.things.values(), *whose.profiles, *whose.names, *whose.lifetime, *whose.credited}
+    going |= {_whose(book, one) for one in book.used_codes}
     handed = _handed(book, going, why, owed=book.debt)
     # The entry has taken the balance out of the lifetime points; the rest goes beside it.
     lifetime = {**whose.lifetime, book.member: book.lifetime - sum(whose.lifetime.values())}
@@ -97,6 +98,7 @@ def _handed(book: Book, customers: Iterable[str], why: rules.Joining, *, owed: i
         ),
         names=tuple(_names_of(book, wanted)),
         profiles=tuple(_profiles_of(book, wanted)),
+        used=tuple(one for one in book.used_codes if _whose(book, one) in wanted),
         campaigns=_campaigns_of(book, {order.order_id for owner, order in orders if owner}),
     )
     going = [lot for owner, lot in lots if owner]
@@ -109,11 +111,17 @@ def _handed(book: Book, customers: Iterable[str], why: rules.Joining, *, owed: i
     book.returned = tuple(one for one in book.returned if one[0] not in gone)
     book.exempt = tuple(one for one in book.exempt if one.order_id not in gone)
     book.vouchers = [voucher for owner, voucher in vouchers if not owner]
+    book.used_codes = tuple(one for one in book.used_codes if _whose(book, one) not in wanted)
     told = {" ".join(one.fact.cause) for one in handed.told}
     book.waiting = [fact for fact in book.waiting if " ".join(fact.cause) not in told]
     book.ahead = [fact for fact in book.ahead if " ".join(fact.cause) not in told]
     book.early = tuple(fact for fact in book.early if " ".join(fact.cause) not in told)
     return handed
+
+
+def _whose(book: Book, used: UsedCode) -> str:
+    """As ``Book.owner``."""
+    return "" if used.of == book.member else used.of
 
 
 def _order_of(book: Book, owner: str, order: Order) -> OrderOf:
