@@ -9,7 +9,7 @@ from shared.schemas.loyalty import RewardIssued
 
 from .company import Company
 
-WAYS = {
+WAYS: dict[str, list[tuple[str, str] | None]] = {
     "home": [("a", "b"), None, ("a", "")],
     "home from a chain": [("a", "b"), ("b", "c"), None, ("a", "")],
     "home by two": [("a", "b"), ("b", "c"), None, ("b", ""), ("a", "")],
