@@ -52,6 +52,8 @@ class UsedCode(Open):
     order_id: str
     out: tuple[tuple[str, int], ...] = ()
     """As ``Voucher.out``."""
+    heard_at: Micros = 0
+    """A purchase may be told long after it was made."""
 
 
 class Stayed(Open):

@@ -137,10 +137,17 @@ def use(book: Book, at: Micros, code: str, data: PurchaseMade) -> None:
     """A purchase used this code. One of ours that is open, and not reserved for another order when it was
     made, is redeemed; any other is not our business."""
     code, out = voucher_code(code), () if data.total.amount else _pieces(data.items)
-    used = UsedCode(code=code, of=book.told_of or book.member, at=at, order_id=data.order_id, out=out)
+    used = UsedCode(
+        code=code,
+        of=book.told_of or book.member,
+        at=at,
+        order_id=data.order_id,
+        out=out,
+        heard_at=book.at,
+    )
     merges = book.before.merging is not None or book.told_of
     if merges and not any(voucher.code == code for voucher in book.vouchers):
-        known = (one for one in book.used_codes if one.at > book.at - USED_KEPT)
+        known = (one for one in book.used_codes if max(one.at, one.heard_at) > book.at - USED_KEPT)
         others = (one for one in known if (one.code, one.order_id) != (code, data.order_id))
         book.used_codes = (*others, used)[-MOST_USED:]
         return

@@ -104,7 +104,7 @@ def test_the_command(tmp_path: Path) -> None:
     lines.write_bytes(b"\n".join(encode(event)[0] for event in year()))
     run = CliRunner().invoke(health.app, ["calibrate", "--against", str(lines)], env={"COLUMNS": "120"})
     assert run.exit_code == 0, run.output
-    assert "AUC of the score" in run.output
+    assert "AUC of score" in run.output
     assert "01 Apr 2025" in run.output
     told = json.loads(CliRunner().invoke(health.app, ["calibrate", "--against", str(lines), "--json"]).stdout)
     assert [one["scored_on"] for one in told] == ["2025-04-01", "2025-07-01", "2025-10-01", "2026-01-01"]

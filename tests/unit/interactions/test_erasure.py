@@ -142,7 +142,9 @@ def test_an_agent_who_was_to_have_them_has_room_again() -> None:
     one.tell("c-1", CustomerErased())
     late = RoutingAssignRequested(conversation_id="c-1.a", team=TEAM, revision=3, agent_id="ann", why={})
     said = one.tell("c-1", late).emitted
-    assert [(e.subject, e.data.holds, e.data.revision) for e in said] == [("ann", False, 3)]
+    assert [(e.subject, e.data.revision) for e in said] == [("ann", 3), (TEAM, 3)]
+    assert not said[0].data.holds
+    assert (said[1].data.agent_id, said[1].data.no_more) == (None, "ann")
 
 
 @settings(max_examples=examples(40), deadline=None)

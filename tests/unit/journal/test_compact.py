@@ -126,7 +126,7 @@ def test_what_is_left_out_means_what_a_new_member_has() -> None:
     lists = {name for name, value in told.items() if value == []}
     assert lists == {
         *("pending", "periods", "vouchers", "waiting", "bonuses", "returned", "campaigns", "referrals"),
-        *("ahead", "early", "exempt", "lots", "orders"),
+        *("ahead", "early", "exempt", "lots", "orders", "used"),
     }
     zero = {name for name, value in told.items() if value == 0}
     assert zero == {"at", "seq", "lifetime", "debt", "told_until", "booked_at"}

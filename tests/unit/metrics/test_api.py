@@ -28,7 +28,7 @@ from .test_store import Worker
 
 KEY = "an-api-key-for-tests"
 HEADERS = {"X-API-Key": KEY}
-NOTHING = {"n": 0, "low": None, "high": None, "figures": {}}
+NOTHING = {"n": 0, "low": None, "high": None, "figures": {}, "currency": None}
 TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 AGO = (TODAY - START) / timedelta(days=1)
 """Today, in days after START."""

@@ -83,14 +83,20 @@ def joined(floor: Floor, told: AgentJoinRequested) -> list[Emit]:
     here = {"since": agent.since if told.at is None else micros(told.at), "left": False, "left_to": ""}
     agent = altered(agent, lease=told.lease, contacts=contacts, hard_ended_at=ended, **here)
     floor.agents[told.agent_id] = agent
+    emits = []
     for load in told.loads:
-        key = key_of(load.customer_id, load.conversation_id)
-        if load.revision >= floor.revision(key):
-            _carries(floor, told.agent_id, contents.carried(load))
+        one = contents.carried(load)
+        if load.revision >= floor.revision(key_of(load.customer_id, load.conversation_id)):
+            _carries(floor, told.agent_id, one)
+        else:  # known here to be older: the agent's own state is to hear of it too
+            emits.append(given_back(floor, told.agent_id, one, asks=True))
     if agent.on_shift:  # they may have gone home in the team before
-        return _at_work(floor, floor.agents[told.agent_id], back=True)
+        return [*emits, *_at_work(floor, floor.agents[told.agent_id], back=True)]
     carried = floor.agents[told.agent_id].carries.values()
-    return [given_back(floor, told.agent_id, one, asks=one.reserved or one.manual) for one in carried]
+    return [
+        *emits,
+        *(given_back(floor, told.agent_id, one, asks=one.reserved or one.manual) for one in carried),
+    ]
 
 
 def _theirs_again(floor: Floor, agent: Agent, told: AgentJoinRequested) -> bool:

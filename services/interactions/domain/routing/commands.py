@@ -50,7 +50,8 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
             fact = ConversationAssigned(conversation_id=id, agent_id=agent, why=command.why, team=team)
             return Said(customer, fact, max(told.at, 1 + found.updated_at))
         case RoutingReturnRequested(agent_id=agent, asks=asks, back=back):
-            emits = _emits(told, _answered(customer, command, told))
+            customer, answers = _answered(customer, command, told)
+            routed, emits = customer.routing.by_id.get(id), _emits(told, answers)
             theirs = routed is not None and routed.had is not None and routed.had.agent_id == agent
             if routed is not None and theirs and asks is None:
                 of = course(customer.conversations).open[id].assigned_at
@@ -63,21 +64,24 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
                 over = {"over_to": to, "over_from": (*asked.been, team), "over_since": asked.since}
                 return Said(_with(customer, altered(routed, **over)))
             if asked is None or asked.team != team:
-                emits = _emits(told, ((team, news(*_now(customer, id, revision, told))),))
-                return Said(customer, emits=emits)
+                whose, now, was = _now(customer, id, revision, told)
+                return Said(_with(customer, now), emits=_emits(told, ((team, news(whose, now, was)),)))
     return Said(customer)
 
 
-def _answered(customer: Customer, asked: RoutingReturnRequested, told: Told) -> Answers:
+def _answered(customer: Customer, asked: RoutingReturnRequested, told: Told) -> tuple[Customer, Answers]:
     """How it stands, where that is not what was taken for it, of an hour ago maybe. What waits and for which
     they were chosen stands so still: the choice is on its way."""
     id, routed = asked.conversation_id, customer.routing.by_id.get(asked.conversation_id)
     same = routed is not None and routed.revision == asked.revision
     if asked.revision is None or (same and told.event.told_of == customer.customer_id):
-        return ()
+        return customer, ()
+    standing = customer.merging
+    if routed is None and standing is not None and (standing.undone or standing.returned):
+        return customer, ()  # it may not be over, but on its way to whose it is, who tells it then
     team = None if asked.asks == "agent" else asked.team
     whose, now, was = _now(customer, id, asked.revision, told)
-    return answer(whose, now, asked.agent_id, team, was)
+    return _with(customer, now), answer(whose, now, asked.agent_id, team, was)
 
 
 def _now(customer: Customer, id: str, revision: int, told: Told) -> tuple[str, Routed, str | None]:
@@ -112,8 +116,10 @@ def returning(customer: Customer, told: Told, number: int) -> Event | None:
 
 
 def _with(customer: Customer, routed: Routed) -> Customer:
+    """As it stands now, if it is there; what is told of it next is newer."""
     told = customer.routing
-    all = (
-        routed if one.conversation_id == routed.conversation_id else one for one in customer.routing.routed
-    )
-    return altered(customer, routing=Routing(revision=told.revision, routed=tuple(all)))
+    if routed.conversation_id not in told.by_id:
+        return customer
+    all = (routed if one.conversation_id == routed.conversation_id else one for one in told.routed)
+    revision = max(told.revision, routed.revision)
+    return altered(customer, routing=Routing(revision=revision, routed=tuple(all)))

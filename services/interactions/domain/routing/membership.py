@@ -30,6 +30,7 @@ from shared.schemas.commands.routing import (
     AgentLeaveRequested,
     AgentLoadRequested,
     AgentSeenRequested,
+    Load,
     RoutingNewsRequested,
     RoutingReturnRequested,
 )
@@ -116,7 +117,9 @@ def apply(agent: Membership, event: Event, context: Context) -> Effects[Membersh
     return Effects(new, (*emits, *(Emit(data, moment(now), team) for team, data in said)))
 
 
-Said = list[tuple[str, AgentJoinRequested | AgentLeaveRequested | RoutingNewsRequested]]
+Said = list[
+    tuple[str, AgentJoinRequested | AgentLeaveRequested | RoutingNewsRequested | RoutingReturnRequested]
+]
 
 
 def _seen(agent: Membership, team: str, at: Micros) -> tuple[Membership, Said]:
@@ -155,8 +158,10 @@ def _gone(agent: Membership, told: AgentGoneRequested, now: Micros) -> tuple[Mem
     ended = agent.hard_ended_at if told.hard_ended_at is None else micros(told.hard_ended_at)
     agent = altered(agent, held=held, contacts=contacts or agent.contacts, hard_ended_at=ended)
     if not agent.leaving:
-        # Nobody asked them to: the team does not know the agent, and would only refuse them again.
-        return altered(agent, team=None, holder=None), []
+        # Nobody asked them to: the team does not know the agent, and would only refuse them again. No team
+        # asks of what they carry then.
+        asked: Said = [(load.customer_id, _asked(agent.agent_id, load)) for load in told.loads]
+        return altered(agent, team=None, holder=None), asked
     agent, join = _granted(agent)
     return agent, [(agent.team or "", join)]
 
@@ -195,7 +200,7 @@ def _newer(known: Held, told: AgentLoadRequested) -> bool:
     return known.carried.revision < told.revision
 
 
-def _asked(agent_id: str, told: AgentLoadRequested) -> RoutingReturnRequested:
+def _asked(agent_id: str, told: AgentLoadRequested | Load) -> RoutingReturnRequested:
     """A yes that is late may be over, and that forgotten: its customer is asked."""
     return RoutingReturnRequested(
         conversation_id=told.conversation_id,

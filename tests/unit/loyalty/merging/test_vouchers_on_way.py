@@ -68,6 +68,17 @@ def test_it_is_used_when_it_comes(way: str) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_a_purchase_that_is_told_late_uses_it_too(way: str) -> None:
+    """Its code is not forgotten at the next one, though the purchase is older than codes are kept."""
+    company, code = on_the_way(way)
+    company.buy("a", 20, 100, "o-new")
+    company.buy("a", 3, 5_000, "o-v", voucher_codes=[code])
+    company.buy("a", 20, 100, "o-shop", voucher_codes=["OTHER"])
+    company.settle()
+    assert vouchers(company) == [("redeemed", "o-v")]
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_it_is_open_where_the_order_came_back_before_it(way: str) -> None:
     company, code = on_the_way(way)
     company.buy("a", 3, 5_000, "o-v", voucher_codes=[code])

@@ -97,7 +97,10 @@ QUERIES: Mapping[str, str] = {
         f"CASE WHEN {_EARNED} > 0 THEN ({_REDEEMED}) / {_EARNED} END", f"greatest(0, {_EARNED})"
     ),
     "breakage": _number(f"CASE WHEN {_GONE} > 0 THEN greatest(0, {_EXPIRED}) / {_GONE} END", _GONE),
-    "points_liability": _level("points"),
+    # Members may owe points in all: as many as none are what that rests on.
+    "points_liability": "SELECT points, greatest(0, points) FROM (SELECT {} AS points FROM until)".format(
+        "coalesce(sum(x) FILTER (kind = 'points'), 0)"
+    ),
     "outreach_sent": _count(_WENT),
     "outreach_reach": _rate(
         f"{_WENT} - coalesce(sum(x) FILTER (kind = 'sent'), 0)",
