@@ -56,11 +56,11 @@ def test_what_changes_while_a_part_is_on_its_way_is_asked_for_after_it(desk: Des
     told(desk, f"{desk.customer}-ben", "Ben", on_shift=False)
     while not held:
         page.wait_for_timeout(20)
-    heard(page, lambda: asks_for_a_person(desk, 1, "Ana Ruiz"))
+    heard(page, lambda: asks_for_a_person(desk, 1, "Lia Winter"))
     ((route, old),) = held
     route.fulfill(response=old)
     waiting = page.get_by_role("list", name="Waiting for somebody")
-    expect(waiting.get_by_role("link", name="Ana Ruiz")).to_be_visible()
+    expect(waiting.get_by_role("link", name="Lia Winter")).to_be_visible()
 
 
 def test_a_part_that_could_not_be_had_stays_as_it_is_until_it_can(desk: DeskSite, page: Page) -> None:
@@ -74,12 +74,12 @@ def test_a_part_that_could_not_be_had_stays_as_it_is_until_it_can(desk: DeskSite
 
     page.route(f"{desk.url}/desk", refuse)
     at_my_queue(desk, page, on_shift=False)
-    asks_for_a_person(desk, 1, "Ana Ruiz")
+    asks_for_a_person(desk, 1, "Lia Winter")
     trouble = page.get_by_text("The connection is lost: what is shown may be old.")
     expect(trouble).to_be_visible()
     expect(page.get_by_role("button", name="Start my shift")).to_be_visible()
     away = False
-    expect(page.get_by_role("link", name="Ana Ruiz")).to_be_visible()
+    expect(page.get_by_role("link", name="Lia Winter")).to_be_visible()
     expect(trouble).to_be_hidden()
 
 
@@ -97,14 +97,14 @@ def test_a_page_asks_for_its_stream_again_where_something_else_has_answered(
 
     page.route(f"{desk.url}/desk/live?*", refuse_the_first)
     at_my_queue(desk, page, on_shift=False)
-    asks_for_a_person(desk, 1, "Ana Ruiz")
-    expect(page.get_by_role("link", name="Ana Ruiz")).to_be_visible()
+    asks_for_a_person(desk, 1, "Lia Winter")
+    expect(page.get_by_role("link", name="Lia Winter")).to_be_visible()
     assert len(refused) == 1
 
 
 def test_my_queue_is_told_of_whom_it_has_come_to_show(desk: DeskSite, page: Page) -> None:
     at_my_queue(desk, page, on_shift=True)
-    asks_for_a_person(desk, 1, "Ana Ruiz")
+    asks_for_a_person(desk, 1, "Lia Winter")
     mine = page.get_by_role("list", name="With me")
     expect(mine.get_by_text("The kettle leaks.")).to_be_visible()
     said = {"channel": "email", "direction": "inbound", "kind": "message", "text": "Now it burns."}
@@ -123,8 +123,8 @@ def test_a_button_is_not_taken_away_while_it_is_pressed(desk: DeskSite, page: Pa
     at_my_queue(desk, page, on_shift=False)
     page.get_by_role("button", name="Start my shift").hover()
     page.mouse.down()
-    heard(page, lambda: asks_for_a_person(desk, 1, "Ana Ruiz"))
+    heard(page, lambda: asks_for_a_person(desk, 1, "Lia Winter"))
     expect(page.locator("[data-watch].htmx-request")).to_have_count(0)
     page.mouse.up()
     expect(page.get_by_role("button", name="Take a break")).to_be_visible()
-    expect(page.get_by_role("link", name="Ana Ruiz")).to_be_visible()
+    expect(page.get_by_role("link", name="Lia Winter")).to_be_visible()
