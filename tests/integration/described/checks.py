@@ -59,6 +59,7 @@ def who_is_away_comes_back(
     assert "retry-after" in response.headers, f"{told} does not say when to ask again"
     with requests.Session() as session:
         for _ in range(ASKED_AGAIN):
+            # As a caller would who keeps to the header.
             time.sleep(int(response.headers["retry-after"][0]))
             if session.send(response.request, timeout=60).status_code != 503:
                 return

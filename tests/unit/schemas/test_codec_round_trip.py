@@ -111,6 +111,7 @@ def data_of(cls: type[Data]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 IDS = st.from_regex(ID_PATTERN.removesuffix("$") + r"\Z", fullmatch=True)
+# Hypothesis takes its bounds without a zone, and adds that itself.
 MOMENTS = st.datetimes(datetime(1990, 1, 1), datetime(2026, 11, 22), timezones=st.just(UTC))  # noqa: DTZ001
 TRACES = st.none() | st.just(TRACE)
 SOURCES = st.sampled_from(["/pos/store-17", "/api/loyalty/key-1/members", "https://shop.example/a?b=c"])
