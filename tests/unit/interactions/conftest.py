@@ -1,6 +1,5 @@
 """The service on a real store, with a worker in the place of Kafka."""
 
-import socket
 import subprocess
 import sysconfig
 import time
@@ -14,6 +13,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 from starlette.testclient import TestClient
 
+from rapport.embedded import ports
 from services.interactions.config import load, load_desk
 from services.interactions.export.making import exporting
 from services.interactions.remembered import Remembered
@@ -28,10 +28,10 @@ KEY = "an-api-key-for-tests"
 SERVER = Path(sysconfig.get_path("scripts")) / "secantusd-py"
 
 
-@pytest.fixture(scope="module")
-def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+@pytest.fixture(scope="session")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URI of a server that ends with the session: to start one takes longer than most files' tests."""
+    port = ports.pick()
     data = tmp_path_factory.mktemp("mongo")
     process = subprocess.Popen(
         [SERVER, "--port", str(port), "--storage-path", data, "--log-level", "ERROR"], cwd=data
@@ -43,6 +43,16 @@ def mongo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def mongo(started: str) -> str:
+    """It is empty, for each file."""
+    with MongoClient[dict[str, Any]](started) as client:
+        for name in client.list_database_names():
+            if name not in ("admin", "config", "local"):
+                client.drop_database(name)
+    return started
 
 
 def _wait_for(uri: str) -> None:
