@@ -78,7 +78,8 @@ simulate: $(complete) ## The same, any seeds: SEEDS=500 or a range SEEDS=1000-20
 	@$(bin)/python -m tests.simulation $(or $(SEEDS),500)
 
 integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
-	$(pytest) tests/integration tests/contract -m integration -n 2 --dist loadfile $(addprefix --ignore=,$(alone))
+	DESCRIBED_PHASES=fuzzing,stateful $(pytest) tests/integration tests/contract -m integration -n 2 --dist loadfile \
+	    $(addprefix --ignore=,$(alone))
 	$(pytest) $(alone) -m integration
 
 browser: $(complete) ## The pages in Chromium (Debian's is installed where there is none and we are root)
@@ -88,7 +89,7 @@ browser: $(complete) ## The pages in Chromium (Debian's is installed where there
 faults: $(complete) ## Kill parts under load, then compare balances exactly
 	$(pytest) tests/faults -m "faults and not long"
 
-long: $(complete) ## The faults that take minutes each, which `make test` leaves out
+long: $(complete) described ## What `make test` leaves out, as it has a shorter one of its kind: the longest faults, all phases of `described`
 	$(pytest) tests/faults -m long
 
 site: $(complete) ## The documents as a site, in build/site

@@ -17,6 +17,8 @@ from tests.integration.described import config
 from tests.stack import Stack
 
 ROOT = Path(__file__).parents[2]
+PHASES = "DESCRIBED_PHASES"
+"""Schemathesis' phases, where not all: ``make integration`` leaves out the longest."""
 SECONDS = 540 if config.EXAMPLES not in os.environ else 9000
 
 
@@ -40,8 +42,9 @@ def _begin(stack: Stack, service: str, told: Path) -> subprocess.Popen[str]:
     url = stack.env[f"RAPPORT_{service.upper()}_URL"] + "/openapi.json"
     key = f"X-API-Key: {stack.env['RAPPORT_API_KEY']}"
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(told), "run"]
+    phases = ["--phases", os.environ[PHASES]] if os.environ.get(PHASES) else []
     return subprocess.Popen(
-        [*command, url, "--header", key, "--no-color"],
+        [*command, url, "--header", key, "--no-color", *phases],
         cwd=ROOT,
         env={**os.environ, "SCHEMATHESIS_HOOKS": "tests.integration.described.checks"},
         stdout=subprocess.PIPE,
