@@ -89,8 +89,9 @@ browser: $(complete) ## The pages in Chromium (Debian's is installed where there
 faults: $(complete) ## Kill parts under load, then compare balances exactly
 	$(pytest) tests/faults -m "faults and not long"
 
-long: $(complete) described ## What `make test` leaves out, as it has a shorter one of its kind: the longest faults, all phases of `described`
+long: $(complete) described ## What `make test` leaves out, as it has a shorter one of its kind: the longest faults, all phases of `described`, all examples of properties
 	$(pytest) tests/faults -m long
+	RAPPORT_EXAMPLES=usual $(pytest) tests/unit -m hypothesis -n auto --dist worksteal
 
 site: $(complete) ## The documents as a site, in build/site
 	$(bin)/python -m sphinx -q -W --keep-going -n -c docs/site -d build/doctrees . build/site

@@ -27,6 +27,7 @@ from shared.schemas.commands.products import Vote
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import DAY as A_DAY
 from shared.schemas.times import micros
+from tests.examples import examples
 
 from .driver import DAY, NOON, shipped_policy
 from .test_suggestions import bought, gave_back
@@ -119,7 +120,7 @@ def in_products(worker: InMemoryWorker[object]) -> Counter[tuple[str, str | None
     return found
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(shops(), st.randoms(use_true_random=False))
 def test_counts_are_those_of_all_purchases_at_once(orders: list[Order], dice: Random) -> None:
     facts = told(orders)
@@ -144,7 +145,7 @@ VOTES = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(VOTES)
 def test_what_does_not_fit_is_bounded(told: list[tuple[int, int, bool]]) -> None:
     """Whoever takes back a vote gave it before: then no number is more than true, nor less than may be."""
@@ -183,7 +184,7 @@ def test_a_product_stays_small() -> None:
     assert len(product.model_dump_json()) < 6_000
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     st.lists(st.lists(st.integers(0, 2_000).map(str), max_size=120), max_size=8),
     st.randoms(use_true_random=False),

@@ -25,6 +25,7 @@ from shared.schemas.insights import ProductSuggested
 from shared.schemas.products import product_key
 from shared.schemas.times import DAY as A_DAY
 from shared.schemas.times import micros, moment
+from tests.examples import examples
 
 from .driver import DAY, NOON, policy, rules, shipped_policy
 from .test_baskets import Order, in_products, shops, told
@@ -44,7 +45,7 @@ def votes(worker: InMemoryWorker[object]) -> Counter[tuple[Pair, int]]:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(shops(1, (MOST_BASKETS, 2 * MOST_BASKETS), 700), st.integers(0, 30), st.randoms(use_true_random=False))
 def test_no_vote_is_taken_back_that_was_not_given(orders: list[Order], late: int, dice: Random) -> None:
     facts = sorted(told(orders), key=lambda one: one[2] + dice.randint(0, late) * 10 * DAY)

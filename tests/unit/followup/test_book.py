@@ -17,6 +17,7 @@ from services.followup.domain.results.book import WAITING, Account, Place, book,
 from services.followup.domain.results.cells import Cell
 from services.followup.settings import FollowupSettings
 from shared.schemas.commands.followup import DeliveryReported
+from tests.examples import examples
 
 from .driver import HOUR, Driver, policy, purchase, reachable, returned
 from .test_properties import STEPS, run
@@ -37,7 +38,7 @@ def book_of(driver: Driver) -> dict[Place, Account]:
 
 
 @given(STEPS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_it_balances_after_any_history_and_says_what_each_message_came_to(steps: list[Any]) -> None:
     driver = run(steps).driver
     found = book_of(driver)
@@ -52,7 +53,7 @@ def test_it_balances_after_any_history_and_says_what_each_message_came_to(steps:
 
 
 @given(STEPS, STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_an_erasure_leaves_it_balanced(before: list[Any], after: list[Any]) -> None:
     driver = run([*before, ("erase",), *after, ("wait", 24 * 100), ("deliver", "sent")]).driver
     assert not [account for account in book_of(driver).values() if account.difference]

@@ -22,6 +22,7 @@ from shared.schemas.loyalty import RewardIssued
 from shared.schemas.outreach import OutreachCancelled, OutreachFailed, OutreachSent, OutreachSuppressed
 from shared.schemas.timer import TimerFired
 from shared.schemas.times import micros
+from tests.examples import examples
 
 from .driver import (
     DAY,
@@ -247,7 +248,7 @@ IN_ONE_MAIL: list[tuple[Any, ...]] = [
 
 @given(STEPS)
 @example(IN_ONE_MAIL)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_nothing_goes_that_must_not(steps: list[tuple[Any, ...]]) -> None:
     run(steps)
 
@@ -259,7 +260,7 @@ def test_the_onlooker_sees_each_message_of_a_mail() -> None:
 
 
 @given(STEPS, STEPS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_after_an_erasure_nothing_goes_and_nothing_is_left(
     before: list[tuple[Any, ...]], after: list[tuple[Any, ...]]
 ) -> None:

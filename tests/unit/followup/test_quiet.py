@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.followup.domain.rules.quiet import QuietHours, is_quiet, quiet_until, zone
+from tests.examples import examples
 
 NIGHT = QuietHours.model_validate({"from": "21:00", "to": "08:00"})
 
@@ -84,7 +85,7 @@ MINUTES = st.integers(0, 1439).map(lambda n: time(n // 60, n % 60))
     start=MINUTES,
     end=MINUTES,
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_the_end_is_the_first_moment_that_is_not_quiet(
     zone_name: str, minutes: int, start: time, end: time
 ) -> None:

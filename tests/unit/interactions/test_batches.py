@@ -15,6 +15,7 @@ from shared.schemas.complaints import ComplaintClosed, ComplaintOpened, Complain
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.worker.processing import Message, Origin
+from tests.examples import examples
 from tests.unit.journal.driver import START, processor, run
 from tests.unit.journal.memory import CrashError, MemoryPublisher, MemoryStore
 
@@ -77,13 +78,13 @@ def after(told: Sequence[Step], size: int, crash: int | None = None, *, late: bo
 
 
 @given(steps, st.sampled_from([2, 7, 500]))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 def test_the_result_does_not_depend_on_the_batch_size(told: list[Step], size: int) -> None:
     assert after(told, size) == after(told, 1)
 
 
 @given(steps, st.sampled_from([1, 3, 500]), st.integers(1, 9), st.booleans())
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 def test_a_crash_around_any_publication_changes_nothing(
     told: list[Step], size: int, crash: int, late: bool
 ) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.http.problems import ProblemError
 from shared.schemas.event import Event
 from tests.doors import NO_JSON_TYPE, by_http, by_kafka, published
+from tests.examples import examples
 
 JSON = "application/json"
 TOLD = {
@@ -99,7 +100,7 @@ def verdict(answer: Any) -> Any:
     return "not_json" if answer[0] in ("empty", "bytes", "json") and answer[1] in (None, "data") else answer
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(messages(), st.booleans())
 def test_all_four_ways_give_the_same(message: tuple[dict[str, str], str], quoted: bool) -> None:
     attributes, data = message
@@ -127,7 +128,7 @@ def test_all_four_ways_give_the_same(message: tuple[dict[str, str], str], quoted
     assert all(one == verdicts[0] for one in verdicts), verdicts
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(messages())
 def test_a_batch_says_of_each_what_it_is_told_alone(message: tuple[dict[str, str], str]) -> None:
     text = structured(*message)

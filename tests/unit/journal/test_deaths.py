@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.worker.processing import Message, Origin
+from tests.examples import examples
 from tests.unit.journal.driver import START, batch_of, processor, purchase, run
 from tests.unit.journal.kiosk import KIOSK, Step, give_back, log_of
 from tests.unit.journal.memory import CrashError, MemoryPublisher, MemoryStore
@@ -31,7 +32,7 @@ Life = tuple[int, int, bool]
         st.tuples(st.sampled_from([1, 2, 3, 7, 500]), st.integers(1, 4), st.booleans()), max_size=4
     ),
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_workers_that_die_one_after_the_other_change_nothing(log: list[Step], lives: list[Life]) -> None:
     one, published = reference(log)
     store, publisher, messages = MemoryStore(KIOSK), MemoryPublisher(), log_of(log)

@@ -16,6 +16,7 @@ from shared.journal.processor import JournalProcessor
 from shared.kafka.publisher import Record
 from shared.worker import retry as retry_module
 from shared.worker.processing import FencedError, Message, Origin
+from tests.examples import examples
 from tests.unit.journal.driver import START, Step, batch_of, messages_of, processor, run
 from tests.unit.journal.memory import (
     HANDLER,
@@ -104,7 +105,7 @@ amounts = st.sampled_from([1, 3, 6, 7, 9, 12, 21])
     moves=st.lists(st.sampled_from(["go", "go", "takeover"]), max_size=20),
     size=st.integers(1, 6),
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 def test_any_run_comes_to_what_a_run_without_faults_comes_to(
     log: list[Step],
     faults: list[Fault | None],

@@ -12,6 +12,7 @@ from pymongo.errors import DocumentTooLarge
 from shared.journal import drafting
 from shared.kafka.publisher import Record
 from shared.worker.processing import FencedError, Message
+from tests.examples import examples
 from tests.unit.journal.driver import START, Step, batch_of, messages_of, processor, run
 from tests.unit.journal.memory import HANDLER, CrashError, MemoryPublisher, MemoryStore
 
@@ -42,7 +43,7 @@ def reference(log: list[Step]) -> tuple[MemoryStore, MemoryPublisher]:
 
 
 @given(log=steps, size=st.sampled_from([2, 3, 7, 500]), timers_a_step=st.sampled_from([1, 2, 500]))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int, timers_a_step: int) -> None:
     one, published = reference(log)
     many, again = MemoryStore(HANDLER), MemoryPublisher()
@@ -56,7 +57,7 @@ def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int
 
 
 @given(log=steps, size=st.sampled_from([1, 3, 500]), crash=st.integers(1, 30), after=st.booleans())
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 def test_a_crash_around_any_publication_loses_and_doubles_nothing(
     log: list[Step], size: int, crash: int, after: bool
 ) -> None:
@@ -75,7 +76,7 @@ def test_a_crash_around_any_publication_loses_and_doubles_nothing(
 
 
 @given(log=steps, data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 def test_duplicates_in_any_place_change_nothing(log: list[Step], data: st.DataObject) -> None:
     one, published = reference(log)
     messages = messages_of(log)

@@ -18,6 +18,7 @@ from shared.kafka.publisher import Record
 from shared.schemas.codec import decode, open_envelope
 from shared.schemas.event import Event
 from shared.worker.processing import Batch, Message
+from tests.examples import examples
 from tests.unit.journal.driver import START, batch_of, processor, run
 from tests.unit.journal.kiosk import GIFTS, KIOSK, Step, log_of
 from tests.unit.journal.memory import CrashError, MemoryPublisher, MemoryStore
@@ -68,7 +69,7 @@ def reference(log: list[Step]) -> tuple[MemoryStore, MemoryPublisher]:
 
 
 @given(log=steps, size=st.sampled_from([2, 3, 7, 500]), timers_a_step=st.sampled_from([1, 2, 500]))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int, timers_a_step: int) -> None:
     one, published = reference(log)
     many, again = MemoryStore(KIOSK), MemoryPublisher()
@@ -85,7 +86,7 @@ def test_the_result_does_not_depend_on_the_batch_size(log: list[Step], size: int
 # A return that was rejected later is sent again, and is rejected at once: neither dead letter may be lost.
 @example([("return", 0, 1, 0, 2), ("buy", 0, 1, 0, 1), ("return", 0, 1, 0, 2)], 500, 1, False)
 @given(log=steps, size=st.sampled_from([1, 3, 500]), crash=st.integers(1, 20), after=st.booleans())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 def test_a_crash_around_any_publication_changes_nothing(
     log: list[Step], size: int, crash: int, after: bool
 ) -> None:
@@ -141,7 +142,7 @@ async def test_where_another_worker_was_faster_the_batch_is_planned_again() -> N
 @given(
     st.lists(st.integers(1, 4), min_size=2, max_size=6), st.lists(st.integers(1, 4), min_size=2, max_size=6)
 )
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 def test_two_partitions_never_take_more_than_there_is(first: list[int], second: list[int]) -> None:
     store = MemoryStore(KIOSK)
 

@@ -12,6 +12,7 @@ from shared.journal.testing import InMemoryWorker
 from shared.schemas.codec import parse_cloudevent
 from shared.schemas.event import Event
 from shared.worker.processing import Message
+from tests.examples import examples
 from tests.unit.journal.driver import START, messages_of, processor, run
 from tests.unit.journal.kiosk import KIOSK, log_of
 from tests.unit.journal.memory import HANDLER, MemoryPublisher, MemoryStore
@@ -64,7 +65,7 @@ def reread(value: bytes | None) -> Event:
     ),
     st.sampled_from([1, 4]),
 )
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 def test_it_comes_to_what_the_processor_comes_to(log: list[Any], size: int) -> None:
     store, publisher = MemoryStore(KIOSK), MemoryPublisher()
     asyncio.run(run(processor(store, publisher, KIOSK), log_of(log), size, END))
@@ -72,7 +73,7 @@ def test_it_comes_to_what_the_processor_comes_to(log: list[Any], size: int) -> N
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 30), st.integers(0, 60)), max_size=30))
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 def test_timers_come_to_the_same_too(log: list[Any]) -> None:
     store, publisher = MemoryStore(HANDLER), MemoryPublisher()
     asyncio.run(run(processor(store, publisher), messages_of(log), 1, END))

@@ -13,6 +13,7 @@ from shared.schemas.commands.loyalty import RedemptionRequested, VoucherCancelRe
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.loyalty import MemberAnniversary, MemberBirthday, MemberEnrolled, TierChanged
+from tests.examples import examples
 
 from .account import PLAIN, RETAIL, Account, day
 from .facts import bought, went_back
@@ -173,7 +174,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(steps)
 def test_clocks_ahead_leave_what_the_history_with_times_as_told_demands(
     moves: list[tuple[str, int, int, int, int]],

@@ -15,6 +15,7 @@ from shared.schemas.event import Event
 from shared.schemas.feedback import ReferralMade
 from shared.schemas.loyalty import MemberEnrolled, PointsEarned
 from shared.schemas.purchases import PurchaseReturned
+from tests.examples import examples
 
 from .account import PLAIN, Account, day
 from .facts import bought, went_back
@@ -131,7 +132,7 @@ FACTS: list[tuple[float, Data]] = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.permutations([*range(len(FACTS)), *range(len(FACTS))]))
 def test_in_any_order_of_arrival_and_with_copies_the_points_are_the_same(order: list[int]) -> None:
     """Below every tier, so that nothing depends on which purchase was heard of first."""

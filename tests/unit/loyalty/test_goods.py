@@ -15,6 +15,7 @@ from services.loyalty.domain.reports.history import lots
 from services.loyalty.domain.rows import ledger_row
 from shared.domain import RefusedError
 from shared.runtime.config import ConfigError
+from tests.examples import examples
 
 from .account import PLAIN, Account, day
 from .facts import Item, bought, went_back
@@ -67,7 +68,7 @@ def test_a_discount_comes_off_its_sku_or_its_category_or_all() -> None:
     assert net(("sample", "tea", 3, 0), ("promo", None, 1, -5)) == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(["x", "y", None]), st.integers(1, 3),
                           st.integers(-200, 900)), max_size=6))  # fmt: skip
 def test_goods_net_of_discounts_come_to_what_the_lines_come_to(items: list[Item]) -> None:
@@ -231,7 +232,7 @@ def test_the_exclusion_is_checked() -> None:
         parse(text % "{sku: [a]}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.integers(0, 4),
     st.integers(0, 4),

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from services.loyalty.config import parse
 from shared.domain import RefusedError
 from shared.schemas.complaints import CompensationGranted
+from tests.examples import examples
 
 from .account import PLAIN, RETAIL, Account, day
 
-EXAMPLES = 60
+EXAMPLES = examples(60)
 QUICK = parse(
     """
     name: quick

@@ -12,6 +12,7 @@ from services.loyalty.domain.program.program import Programs
 from services.loyalty.domain.reports.quote import quote
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.times import micros
+from tests.examples import examples
 
 from .account import Account, day
 from .facts import bought, euros
@@ -140,7 +141,7 @@ def test_where_nobody_becomes_one_by_buying_there_is_no_quote() -> None:
         quote("m", account.state, Programs([program]), 0, bought("o", 100), lambda counter: 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(steps, st.integers(0, 40_000))
 def test_whatever_happened_before_the_purchase_does_what_was_quoted(history: list[Any], cents: int) -> None:
     account = Account(QUICK)

@@ -15,6 +15,7 @@ from shared.schemas.commands.loyalty import (
     VoucherReleaseRequested,
     VoucherReserveRequested,
 )
+from tests.examples import examples
 
 from .account import PLAIN, Account, day
 from .facts import bought, went_back
@@ -184,7 +185,7 @@ def act(account: Account, code: str, what: str, now: float, order: str | None, h
     return "done"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(moves)
 def test_as_a_plain_model_of_one_voucher_has_it(history: list[tuple[str, float, str | None, float]]) -> None:
     """Whatever is asked in whatever order, with punctual timers and with none so far."""

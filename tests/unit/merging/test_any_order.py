@@ -10,6 +10,7 @@ from shared.journal.testing import START, InMemoryWorker
 from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 from shared.schemas.event import Event
 from shared.schemas.feedback import ReviewPosted
+from tests.examples import examples
 from tests.unit.merging.arriving import arrive
 from tests.unit.merging.purse import Purse, handler
 
@@ -62,7 +63,7 @@ def check(states: Mapping[str, Purse], history: list[Step]) -> None:
             assert {*(standing.ids if standing else ())} == here
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data(), st.lists(told | merged, max_size=12))
 def test_merged_in_any_order(data: st.DataObject, history: list[Step]) -> None:
     states = played(data, history)
@@ -76,7 +77,7 @@ def test_merged_in_any_order(data: st.DataObject, history: list[Step]) -> None:
         assert {survivor(states, other) for other in both} == {survivor(states, id)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data(), st.lists(told | merged | unmerged, max_size=10))
 def test_undone_in_any_order(data: st.DataObject, history: list[Step]) -> None:
     check(played(data, history), history)

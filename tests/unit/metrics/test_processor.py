@@ -16,13 +16,14 @@ from shared.runtime.telemetry import EVENTS_AHEAD
 from shared.schemas.event import Event
 from shared.schemas.times import DAY, micros
 from shared.worker.processing import FencedError
+from tests.examples import examples
 
 from .memory import MemoryStore
 from .rig import Rig, batch, started
 from .story import START, answered, event, histories, purchase, run
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     histories(30),
     st.lists(st.sampled_from(["batch", "flush", "crash", "revoke"]), max_size=25),

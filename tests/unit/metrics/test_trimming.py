@@ -87,7 +87,7 @@ def whole(one: Remembering) -> Delta:
 
 
 @given(steps, st.integers(1, 3), st.sampled_from([5, 15, 800]), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_the_gaps_are_those_of_all_orders_ever(
     history: Sequence[Step], most: int, days: int, again: bool
 ) -> None:

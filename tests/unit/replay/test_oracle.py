@@ -29,6 +29,7 @@ from shared.schemas.commands.loyalty import AdjustmentRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from shared.schemas.times import micros
+from tests.examples import examples
 
 START = datetime(2017, 1, 1, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -247,7 +248,7 @@ def _data(movement: Movement, number: int) -> Data:
 
 
 @given(histories(), st.one_of(st.integers(0, 1200).map(float), st.sampled_from([365.0, 730.0, 1095.0])))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_the_platform_and_the_recomputation_agree(history: list[Movement], after: float) -> None:
     at = max(day(after), history[-1].at)
     # The platform forgets an order after 730 days (services/loyalty/README.md): a longer history may differ.
@@ -259,7 +260,7 @@ def test_the_platform_and_the_recomputation_agree(history: list[Movement], after
 
 
 @given(histories())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_balance_is_the_sum_of_what_came_and_went(history: list[Movement]) -> None:
     wanted = expect(history, history[-1].at + YEAR / 2)
     assert wanted.balance == wanted.earned - wanted.reversed - wanted.redeemed - wanted.expired

@@ -15,6 +15,7 @@ from shared.schemas.purchases import PurchaseMade
 from shared.schemas.quick import models
 from shared.schemas.quick.records import IGNORED, QuickReader
 from shared.schemas.topics import TYPES
+from tests.examples import examples
 from tests.unit.schemas.codec_records import KEY, STRUCTURED, cloudevent, dumped, purchase
 from tests.unit.schemas.quick_records import hostile, without_extras
 from tests.unit.schemas.test_codec_round_trip import cloudevents
@@ -87,7 +88,7 @@ def test_a_good_record_is_read_as_pydantic_reads_it(reader: QuickReader, event_t
     assert any(event is not None for event in quick) == (event_type not in LEFT)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
 @given(record=hostile())
 def test_a_hostile_record_is_read_as_pydantic_reads_it_or_not_quickly(
     reader: QuickReader, record: tuple[str, bytes]

@@ -13,6 +13,7 @@ from services.loyalty.domain.state import MemberState
 from shared.domain import Handler
 from shared.journal.testing import InMemoryWorker
 from shared.schemas.complaints import CompensationGranted
+from tests.examples import examples
 from tests.unit.simulate.recordings import both, buy, campaign, day, event, give_back, one, program, refer
 
 
@@ -181,7 +182,7 @@ def recorded(steps: list[tuple[str, int, int, str | int]]) -> list[Arrival]:
 
 
 @given(RECORDINGS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_the_books_balance_and_the_same_input_gives_the_same(
     steps: list[tuple[str, int, int, str | int]],
 ) -> None:
@@ -199,7 +200,7 @@ def test_the_books_balance_and_the_same_input_gives_the_same(
 
 
 @given(RECORDINGS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_it_comes_to_what_the_worker_comes_to(steps: list[tuple[str, int, int, str | int]]) -> None:
     arrivals = recorded(steps)
     if not arrivals:

@@ -18,6 +18,7 @@ from shared.runtime.settings import Settings
 from shared.schemas.commands.orders import OrderTellRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
+from tests.examples import examples
 from tests.shops import PEOPLE, Shop, Webhook
 
 SETTINGS = Settings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key="0123456789abcdef")
@@ -55,7 +56,7 @@ def spent(worker: InMemoryWorker[Customer], email: str) -> tuple[int, int]:
     return sum(one.purchased for one in spend), sum(one.refunded for one in spend)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(KINDS, CURRENCIES, SEEDS, st.integers(1, 14))
 def test_any_order_of_arrival_gives_the_books_of_the_plain_list(
     kind: str, currency: str, seed: int, steps: int
@@ -68,7 +69,7 @@ def test_any_order_of_arrival_gives_the_books_of_the_plain_list(
         assert purchased - refunded == shop.net(email)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(KINDS, CURRENCIES, SEEDS, st.integers(1, 14))
 def test_each_fact_is_whole_and_named_once(kind: str, currency: str, seed: int, steps: int) -> None:
     shop = Shop(kind, currency, seed)
@@ -88,7 +89,7 @@ def test_each_fact_is_whole_and_named_once(kind: str, currency: str, seed: int, 
         names.add((back.order_id, back.return_id))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(KINDS, SEEDS, st.integers(1, 14))
 def test_in_order_each_thing_is_told_as_it_happened(kind: str, seed: int, steps: int) -> None:
     shop = Shop(kind, "EUR", seed)
@@ -100,7 +101,7 @@ def test_in_order_each_thing_is_told_as_it_happened(kind: str, seed: int, steps:
     assert len(names) <= sum(len(one.lines) for one in shop.orders)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(KINDS, SEEDS, st.integers(1, 14))
 def test_points_are_those_of_what_was_told_and_nothing_is_refused(kind: str, seed: int, steps: int) -> None:
     shop = Shop(kind, "EUR", seed)

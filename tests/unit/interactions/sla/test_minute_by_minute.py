@@ -14,6 +14,7 @@ from services.interactions.domain.sla.explain import explained
 from services.interactions.domain.sla.log import Fact, Kind, MatchField
 from services.interactions.domain.sla.policy import Sla
 from shared.schemas.times import moment
+from tests.examples import examples
 
 from .minutes import MINUTE, Minutes
 from .naive import Naive
@@ -151,7 +152,7 @@ def _near(at: int | None, last: int) -> int | None:
     return None if at is None or at // MINUTE > last else at // MINUTE
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stories())
 def test_the_clocks_are_those_of_a_clock_that_counts_minutes(story: Story) -> None:
     check(story)
@@ -195,7 +196,7 @@ def _check_next(course: Course, sla: Sla, log: list[Fact], naive: Naive, until: 
         assert course.next_at is None or course.next_at >= (last - 1) * MINUTE
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(stories())
 def test_each_notice_is_told_once_a_run_whatever_is_heard_first(story: Story) -> None:
     check_told_once(story)
@@ -229,7 +230,7 @@ def spans(draw: st.DrawFn) -> tuple[dict[str, Any], int, int]:
     return draw(calendars(zone, around)), start, draw(st.integers(0, 4 * DAY))
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
 @given(spans(), st.integers(0, 3 * DAY * MINUTE), st.integers(0, MINUTE - 1))
 def test_open_time_is_that_of_minutes_and_exact_in_microseconds(
     span: tuple[dict[str, Any], int, int], duration: int, shift: int

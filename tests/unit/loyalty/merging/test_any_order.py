@@ -11,6 +11,7 @@ from shared.schemas.base import Data
 from shared.schemas.commands.loyalty import AdjustmentRequested, RedemptionRequested
 from shared.schemas.customers import CustomerMerged, CustomerUnmerged
 from shared.schemas.event import Event
+from tests.examples import examples
 from tests.unit.merging.arriving import arrive
 
 from ..account import day
@@ -82,7 +83,7 @@ def given_by_commands(company: Company) -> int:
     return found
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data(), steps("buy", "buy", "own", "return", "redeem", "adjust", "merge", "merge"))
 def test_merged_in_any_order(data: st.DataObject, history: list[Step]) -> None:
     company = Company(loopback=False, now=day(9))
@@ -96,7 +97,7 @@ def test_merged_in_any_order(data: st.DataObject, history: list[Step]) -> None:
         assert len([one for one in standings if one is None or one.moved is None]) == 1
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.data(), steps("own", "own", "redeem", "adjust", "merge", "merge", "unmerge"))
 def test_parted_in_any_order(data: st.DataObject, history: list[Step]) -> None:
     company = Company(loopback=False, now=day(9))
@@ -114,7 +115,7 @@ def test_parted_in_any_order(data: st.DataObject, history: list[Step]) -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(steps("buy", "own", "return", "redeem", "merge", "unmerge"))
 def test_batches_make_no_difference(history: list[Step]) -> None:
     """What the worker asks of itself comes after the batch, or after each event: where all of it has come
