@@ -38,8 +38,8 @@ up: $(running) ## Start the whole platform on this machine; Ctrl-C stops it
 down: $(running) ## Stop what `rapport up` started here
 	@$(bin)/rapport down
 
-test: $(complete) ## Every check, fast ones first: lint and types, unit, chart, simulation, integration, browser, faults
-	@for tiers in 'lint types' unit chart simulation integration browser faults; do \
+test: $(complete) ## Every check, fast ones first: lint and types, unit, chart, simulation, integration, faults and browser
+	@for tiers in 'lint types' unit chart simulation integration 'faults browser'; do \
 	    printf '\n=== %s\n' "$$tiers"; \
 	    began=$$SECONDS; \
 	    printf '%s\n' $$tiers | xargs -n 1 -P 2 $(MAKE) --no-print-directory || \

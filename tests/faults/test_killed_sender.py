@@ -63,7 +63,11 @@ class Server:
         return "250 OK"
 
 
-@pytest.fixture(params=[False, True], ids=["one by one", "pipelined"])
+ONE_BY_ONE = pytest.param(False, marks=pytest.mark.long, id="one by one")
+"""Of what is pipelined, more is under way when its worker dies."""
+
+
+@pytest.fixture(params=[ONE_BY_ONE, pytest.param(True, id="pipelined")])
 def server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Server]:

@@ -89,7 +89,7 @@ def test_no_outage_fails_liveness(platform: Platform, worker: WorkerStarter, par
     assert all(json_lines(started) for started in running)
 
 
-@pytest.mark.parametrize("after", [0.2, 1.5])
+@pytest.mark.parametrize("after", [0.2, pytest.param(1.5, marks=pytest.mark.long)])
 def test_a_stop_beside_one_that_was_killed(platform: Platform, worker: WorkerStarter, after: float) -> None:
     killed, stopped = worker(session_timeout="10"), worker(session_timeout="10")
     platform.wait(lambda: settled([killed, stopped]), 60, "both hold partitions")

@@ -1,7 +1,6 @@
 """A real SMTP server in this process, a pretended worker around the sender, and rows to send."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from aiosmtpd.smtp import SMTP as SmtpProtocol
 from aiosmtpd.smtp import Envelope
 from pymongo.asynchronous.database import AsyncDatabase
 
+from rapport.embedded import ports
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.channels.mime import build
 from services.followup.domain.rows import COLLECTION, Delivery
@@ -24,8 +24,8 @@ Database = AsyncDatabase[dict[str, Any]]
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """None that the system may give meanwhile to an outgoing connection, of this process or another."""
+    return ports.pick()
 
 
 class Inbox:
