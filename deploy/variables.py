@@ -4,7 +4,7 @@ the services' settings."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -38,6 +38,7 @@ CHART = {
 }
 """Variables that are another value's business in the chart."""
 
+ONE_VALUE: Mapping[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 INSTEAD = {PREFIX + "SECRET_KEY": PREFIX + "SECRET_KEYS"}
 
 
@@ -53,6 +54,10 @@ class Variable:
     instead: str
     """Of one that is required: the variable that does as well."""
     meaning: str
+    kind: str
+    """What one value of it is: "text", "a whole number", "a number", "true or false"; nothing of several."""
+    choices: tuple[str, ...]
+    """The only ones there are."""
 
 
 def variables() -> dict[str, Variable]:
@@ -80,6 +85,7 @@ def _own() -> Iterator[tuple[str, str, FieldInfo]]:
 def _variable(name: str, field: FieldInfo, services: tuple[str, ...]) -> Variable:
     full = PREFIX + name.upper()
     kinds = set(_types(field.annotation))
+    choices = [choice for one in kinds if get_origin(one) is Literal for choice in get_args(one)]
     return Variable(
         full,
         services,
@@ -88,7 +94,16 @@ def _variable(name: str, field: FieldInfo, services: tuple[str, ...]) -> Variabl
         required=field.is_required(),
         instead=INSTEAD.get(full, ""),
         meaning=field.description or "",
+        kind=next((said for one, said in ONE_VALUE.items() if one in kinds), "")
+        if not _several(kinds)
+        else "",
+        choices=tuple(sorted(choices)),
     )
+
+
+def _several(kinds: set[Any]) -> bool:
+    """A list or a map."""
+    return any(get_origin(one) in (tuple, frozenset, list, dict) for one in kinds)
 
 
 def _types(annotation: Any) -> Iterator[Any]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pymongo.errors import PyMongoError
 
 from rapport.trouble import TroubleError
-from shared.runtime.mongo import refusal_of
+from shared.runtime.mongo import refusal_of, unfound
 from shared.runtime.transport import MongoSettings
 
 
@@ -19,6 +19,8 @@ def explained(settings: MongoSettings) -> Iterator[None]:
     except PyMongoError as error:
         if (refusal := refusal_of(settings, error)) is not None:
             raise TroubleError(refusal.sentence) from None
+        if (away := unfound(settings, error)) is not None:
+            raise TroubleError(f"{away}: correct RAPPORT_MONGO, or look at DNS here.") from None
         raise TroubleError(
             f"The store did not answer as needed ({type(error).__name__}): check that it runs "
             "(`rapport status`) and that RAPPORT_MONGO names it."

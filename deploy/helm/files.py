@@ -83,6 +83,8 @@ def known() -> dict[str, dict[str, Any]]:
             "instead": variable.instead,
             "meaning": variable.meaning if variable.required else "",
             "value": CHART.get(name, ""),
+            "kind": variable.kind if not (variable.secret or name in CHART) else "",
+            "choices": list(variable.choices),
         }
         made[name] = {fact: value for fact, value in facts.items() if value}
     return made

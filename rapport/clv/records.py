@@ -22,7 +22,11 @@ class Records:
     def __init__(self, settings: MongoSettings) -> None:
         self._settings = settings
         self._client: MongoClient[dict[str, Any]] = MongoClient(
-            settings.mongo, serverSelectionTimeoutMS=_PATIENCE_MS, tz_aware=True, **settings.mongo_tls
+            settings.mongo,
+            connect=False,  # a name that DNS does not know is told of where it is read
+            serverSelectionTimeoutMS=_PATIENCE_MS,
+            tz_aware=True,
+            **settings.mongo_tls,
         )
         self._database = self._client[DATABASE]
 

@@ -23,7 +23,7 @@ def doctor(
     if as_json:
         typer.echo(json.dumps([finding.as_dict() for finding in found]))
     else:
-        made = table("", "what", "how it is", "what to do")
+        made = table("", "what", "how it is", "what to do", wrapped=("what", "how it is", "what to do"))
         for one in found:
             state = Text(one.state, style=STYLES[one.state])
             name = one.name if one.name == one.part else f"{one.part}: {one.name}"

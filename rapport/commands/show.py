@@ -34,10 +34,19 @@ def plain(text: str, style: str = "") -> Text:
 
 
 class Plain(Table):
-    """Cells are told as they are."""
+    """Cells are told as they are, and whole: where a terminal is too narrow, words are broken, not cut."""
 
     def add_row(self, *cells: RenderableType | None, **more: Any) -> None:
-        super().add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in cells), **more)
+        super().add_row(*(_whole(cell) for cell in cells), **more)
+
+
+def _whole(cell: RenderableType | None) -> RenderableType | None:
+    text = plain(cell) if isinstance(cell, str) else cell
+    if isinstance(text, Text) and text.no_wrap is None:
+        text = text.copy()
+        # Goes before what the column says, which is for who gives way first.
+        text.no_wrap, text.overflow = False, "fold"
+    return text
 
 
 def table(*columns: str, right: Iterable[str] = (), wrapped: Iterable[str] = ("",)) -> Table:
@@ -46,7 +55,6 @@ def table(*columns: str, right: Iterable[str] = (), wrapped: Iterable[str] = (""
     made = Plain(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         justify: JustifyMethod = "right" if column in right else "left"
-        # A name that does not fit is broken: an ellipsis would hide what it is.
         made.add_column(column, justify=justify, no_wrap=column not in wrapped, overflow="fold")
     return made
 

@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from rapport.doctor import certificates, clocks
 from rapport.doctor.finding import Finding
 from rapport.erasures.key import NOT_SET, other_key
-from shared.runtime.mongo import UNAUTHORIZED, refusal_of, servers
+from shared.runtime.mongo import UNAUTHORIZED, refusal_of, servers, unfound
 from shared.runtime.transport import MongoSettings
 from shared.schemas.services import SERVICES
 
@@ -26,7 +26,7 @@ def look(settings: MongoSettings, key: bytes | None) -> list[Finding]:
     """``key``: that of erased ids, None where no variable tells it. Writes nothing."""
     where = servers(settings.mongo)
     client: MongoClient[dict[str, Any]] = MongoClient(
-        settings.mongo, serverSelectionTimeoutMS=PATIENCE_MS, **settings.mongo_tls
+        settings.mongo, connect=False, serverSelectionTimeoutMS=PATIENCE_MS, **settings.mongo_tls
     )
     with client:
         try:
@@ -44,6 +44,8 @@ def look(settings: MongoSettings, key: bytes | None) -> list[Finding]:
                 found.append(erasure_key(client, key))
         except PyMongoError as error:
             refusal = refusal_of(settings, error)
+            if (away := unfound(settings, error)) is not None:
+                return [Finding("store", where, "bad", away, "correct RAPPORT_MONGO, or look at DNS here")]
             said = refusal.sentence if refusal else f"no answer ({type(error).__name__})"
             do = "" if refusal else "start it, or correct RAPPORT_MONGO; does it want TLS (RAPPORT_MONGO_CA)?"
             return [Finding("store", where, "bad", said, do), *_certificates(settings, client)]

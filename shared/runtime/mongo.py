@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import structlog
 from pymongo import AsyncMongoClient
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, OperationFailure, PyMongoError
 
 from shared.runtime.refusal import Refusal, certificate_refusal, end_process
 from shared.runtime.settings import Settings
@@ -73,7 +73,8 @@ async def until_let_in(
         except (PyMongoError, OSError) as error:
             if (refusal := refusal_of(settings, error)) is not None:
                 refused(refusal)
-            log.warning("waiting for a dependency", dependency="mongo", error=words(error), retry_in=delay)
+            why = unfound(settings, error) or words(error)
+            log.warning("waiting for a dependency", dependency="mongo", error=why, retry_in=delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_PAUSE)
         else:
@@ -93,6 +94,15 @@ def refusal_of(settings: MongoSettings, error: BaseException) -> Refusal | None:
         do = "check the user, the password and authSource in RAPPORT_MONGO"
         return Refusal("mongo_login", f"The store at {where} does not let its user in: {do}.")
     return certificate_refusal("mongo", str(error), f"the store at {where}", "RAPPORT_MONGO")
+
+
+def unfound(settings: MongoSettings, error: BaseException) -> str | None:
+    """What is wrong where DNS is to name the servers (``mongodb+srv``) and does not; None for any other
+    trouble. DNS may only be away, so this is waited for."""
+    if isinstance(error, ConfigurationError) and settings.mongo.startswith("mongodb+srv://"):
+        where = servers(settings.mongo)
+        return f"DNS names no servers for {where} (SRV records of _mongodb._tcp.{where}), or does not answer"
+    return None
 
 
 def servers(uri: str) -> str:

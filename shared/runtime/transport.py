@@ -47,6 +47,8 @@ def _mongo_uri(value: str) -> str:
     value = _unquoted(value.strip())
     if not value.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
+    if set(_QUOTES) & set(value.rpartition("@")[2]):  # a password may have them
+        raise ValueError("has quotes in it: leave them out")
     if _BESIDE.search(value.partition("?")[0]):
         raise ValueError(_ENCODE)
     from pymongo import MongoClient

@@ -9,14 +9,19 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from pymongo.errors import ConfigurationError
+from pymongo.synchronous import srv_resolver
 
+from rapport.clv.records import Records
 from rapport.commands import doctor as command
 from rapport.doctor import brokers, certificates, clocks, issuers, services, store
 from rapport.doctor.examine import examine
 from rapport.doctor.finding import Finding
 from rapport.erasures.key import keep_key
 from rapport.topics import Difference
+from rapport.trouble import TroubleError
 from shared.facts.erased import ERASED_IDS
+from shared.runtime.transport import MongoSettings
 from shared.schemas.services import SERVICES
 from tests.certificates import Authority
 from tests.keys_kept import Kept
@@ -183,6 +188,28 @@ def test_bad_settings_are_findings_not_traces(tmp_path: Path) -> None:
     assert "RAPPORT_KAFKA: has quotes" in found["broker"].said
     assert "RAPPORT_MONGO: has quotes" in found["store"].said
     assert "RAPPORT_SMTP_PORT" in found["mail"].said
+
+
+@pytest.mark.parametrize("told", ["The DNS query name does not exist", "The resolution lifetime expired"])
+def test_a_store_that_dns_does_not_know_is_named(
+    told: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def unknown(*_: object) -> None:
+        raise ConfigurationError(told)
+
+    monkeypatch.setattr(srv_resolver._SrvResolver, "_resolve_uri", unknown)
+    uri = "mongodb+srv://user:hunter2@shop.mongo.example/"
+    env = {"RAPPORT_HOME": str(tmp_path), "RAPPORT_MONGO": uri}
+    (found,) = [one for one in examine(env) if one.part == "store"]
+    assert (found.name, found.state) == ("shop.mongo.example", "bad")
+    assert "SRV records of _mongodb._tcp.shop.mongo.example" in found.said
+    assert found.do.startswith("correct RAPPORT_MONGO")
+    with (
+        pytest.raises(TroubleError, match=r"DNS names no servers for shop\.mongo\.example") as trouble,
+        Records(MongoSettings(mongo=uri)) as records,
+    ):
+        records.now()
+    assert "hunter2" not in f"{found.said}{trouble.value}"
 
 
 def test_what_nobody_foresaw_of_one_part_hides_no_other(

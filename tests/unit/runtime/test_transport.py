@@ -50,6 +50,8 @@ def said(env: dict[str, str]) -> str:
         ({"RAPPORT_MONGO": "'mongodb://db'"}, "RAPPORT_MONGO: has quotes"),
         ({"RAPPORT_MONGO": '"mongodb://db'}, "RAPPORT_MONGO: has quotes"),
         ({"RAPPORT_MONGO": "“mongodb://db”"}, "RAPPORT_MONGO: has quotes"),
+        ({"RAPPORT_MONGO": 'mongodb://u:xyzzy@"db"/'}, "RAPPORT_MONGO: has quotes in it"),
+        ({"RAPPORT_MONGO": "mongodb://db/?replicaSet='rs0'&w=1"}, "RAPPORT_MONGO: has quotes in it"),
         ({"RAPPORT_MONGO": "mongo://xyzzy@db"}, "RAPPORT_MONGO: must begin with mongodb://"),
         ({"RAPPORT_MONGO": "db:27017"}, "RAPPORT_MONGO: must begin with mongodb://"),
         ({"RAPPORT_MONGO": "mongodb://"}, "RAPPORT_MONGO: is no URI"),
@@ -82,6 +84,10 @@ def said(env: dict[str, str]) -> str:
 )  # fmt: skip
 def test_what_is_wrong_is_named_without_a_secret(env: dict[str, str], words: str) -> None:
     assert words in said(env)
+
+
+def test_a_password_may_have_quotes() -> None:
+    assert read(Settings, GOOD | {"RAPPORT_MONGO": "mongodb://u:a'b\"c@db"}).mongo.endswith("@db")
 
 
 def test_files_are_read_and_dates_are_looked_at(tmp_path: Path) -> None:

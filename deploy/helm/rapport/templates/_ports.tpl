@@ -6,7 +6,7 @@
 {{- $texts = append $texts (index $.Values.services $service).settings.RAPPORT_KAFKA -}}
 {{- end -}}
 {{- range compact $texts -}}
-{{- range splitList "," . -}}
+{{- range splitList "," (include "rapport.text" .) -}}
 {{- $port := regexFind ":[0-9]+$" (trim .) | trimPrefix ":" | default "9092" -}}
 {{- $ports = append $ports (int $port) -}}
 {{- end -}}

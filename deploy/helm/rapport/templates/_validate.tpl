@@ -18,6 +18,23 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Of a value under settings: what its variable takes, where this is none; else empty. The services look anew: here
+     it is what can be said before there are pods. */}}
+{{- define "rapport.takes" -}}
+{{- $text := include "rapport.text" .value -}}
+{{- $kinds := dict "a whole number" `^ *[-+]?[0-9_]+(\.0*)? *$` "a number" `^ *[-+]?([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)? *$` "true or false" `^ *(?i:true|false|t|f|yes|no|y|n|on|off|1|0) *$` -}}
+{{- if eq $text "" -}}
+{{- else if and .variable.kind (or (kindIs "map" .value) (kindIs "slice" .value)) -}}
+{{ .variable.kind }}, no list and no map{{ if eq .variable.kind "text" }} (several servers with commas between){{ end }}
+{{- else if and (hasKey $kinds (default "" .variable.kind)) (not (regexMatch (index $kinds .variable.kind) $text)) -}}
+{{ .variable.kind }}
+{{- else if .variable.choices -}}
+{{- $plain := list -}}
+{{- range .variable.choices -}}{{- $plain = append $plain (lower . | replace "-" "_") -}}{{- end -}}
+{{- if not (has (trim $text | lower | replace "-" "_") $plain) -}}one of {{ join ", " .variable.choices }}{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "rapport.validate" -}}
 {{- $said := list -}}
 
@@ -108,6 +125,10 @@
 {{- $misshapen = append $misshapen (printf "%s: name the Secret that it lies in, and the key in that: {secret: name, key: …}. The secret itself does not belong into values." $at) -}}
 {{- else if and $place.service $variable.services (not (has $place.service $variable.services)) -}}
 {{- $said = append $said (printf "%s: %s does not read it; %s does." $at $place.service (join ", " $variable.services)) -}}
+{{- else if eq $of "settings" -}}
+{{- with include "rapport.takes" (dict "value" $value "variable" $variable) -}}
+{{- $said = append $said (printf "%s: give %s." $at .) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
