@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec import structs
 
-from services.interactions.domain.aliases.asking import answered, asking
+from services.interactions.domain.aliases.asking import answered, asking, come
 from services.interactions.domain.complaints import compensation, promises, waiting
 from services.interactions.domain.complaints.commands import STEPS, decide, decided_at, outcome
 from services.interactions.domain.complaints.low_scores import reopening
@@ -140,10 +140,10 @@ def apply_at_desk(
     if isinstance(event.data, ERASING):
         erase = partial(apply_at_desk, sla, desk, identity, hash_of, customer, context=context)
         return erasing.told(hash_of, customer, event, context, erase)
-    if isinstance(event.data, MERGE_COMMANDS):
-        return merge_asked(merging(desk, partial(_followed, sla)), customer, event, context, act)
-    if concerns(customer.merging, event):
-        return merge_applied(merging(desk, partial(_followed, sla)), customer, event, context, act)
+    asked = isinstance(event.data, MERGE_COMMANDS)
+    if asked or concerns(customer.merging, event):
+        course = merging(desk, partial(_followed, sla), partial(come, identity))
+        return (merge_asked if asked else merge_applied)(course, customer, event, context, act)
     return act(customer, event, context)
 
 

@@ -1,5 +1,6 @@
 """What else a customer is called by, as the API answers it."""
 
+from services.interactions.domain.aliases.asking import others_owner
 from services.interactions.domain.state import Customer
 from shared.schemas.base import Frozen
 from shared.schemas.customers import AliasKind
@@ -21,6 +22,8 @@ def alias_views(state: Customer) -> list[AliasView]:
     """By kind and value."""
     wanted = sorted(state.called.wanted, key=lambda one: (one.kind, one.value))
     return [
-        AliasView(kind=one.kind, value=one.value, of=one.customer, owner=one.owner or one.customer)
+        AliasView(
+            kind=one.kind, value=one.value, of=one.customer, owner=others_owner(state, one) or one.customer
+        )
         for one in wanted
     ]

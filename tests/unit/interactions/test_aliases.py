@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from services.interactions.domain.aliases.asking import others_owner
 from services.interactions.domain.aliases.called import CalledBy
 from services.interactions.domain.aliases.state import MAX_WAITING, AliasState
 from services.interactions.domain.state import Customer, altered
@@ -43,7 +45,8 @@ def alias(worker: InMemoryWorker[Customer], key: str = KEY) -> AliasState:
 
 def called(worker: InMemoryWorker[Customer], customer: str) -> dict[str, str | None]:
     """What the customer is called by, and whose that is if another's."""
-    return {f"{one.kind}:{one.value}": one.owner for one in worker.state(customer).called.wanted}
+    state = worker.state(customer)
+    return {f"{one.kind}:{one.value}": others_owner(state, one) for one in state.called.wanted}
 
 
 def test_the_first_who_asks_has_it_and_the_second_is_told() -> None:
@@ -257,10 +260,14 @@ def test_what_is_no_alias_is_a_dead_letter(value: str) -> None:
 
 
 CUSTOMERS = ("c-1", "c-2", "c-3")
+NONE = Random(0)
 WORDS = st.tuples(st.sampled_from(CUSTOMERS), st.booleans(), st.integers(0, 20))
 
 
 @given(st.lists(WORDS, max_size=14), st.randoms(use_true_random=False), st.integers(1, 6))
+@example(
+    [("c-1", True, 0), ("c-2", True, 0), ("c-2", False, 0), ("c-1", False, 0), ("c-2", True, 0)], NONE, 6
+)
 def test_of_any_claims_in_any_order_one_has_it(words: list[Any], random: Any, size: int) -> None:
     """And it is one of those who want it, as each one's last word says; nobody, only where nobody does."""
     words += random.choices(words, k=len(words) // 3) if words else []

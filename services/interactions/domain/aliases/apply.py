@@ -42,9 +42,13 @@ def _found_or_made(alias: AliasState, at: Micros) -> Effects[AliasState]:
 def _claimed(alias: AliasState, customer: str, kind: AliasKind, at: Micros) -> Effects[AliasState]:
     if alias.owner is None:
         new = _given(alias, customer, at, known=True)
-        return Effects(new, outcome=_answer(new))
+        # Nobody had it yet: nobody was told that it is another's.
+        first = not alias.revision
+        return Effects(new, () if first else (_told(new, customer, kind, at),), outcome=_answer(new))
     if alias.owner == customer:
-        new = alias if alias.known else altered(alias, known=True)
+        if alias.known:  # they ask again: something that they were told before may be on its way yet
+            return Effects(alias, (_told(alias, customer, kind, at),), outcome=_answer(alias))
+        new = altered(alias, known=True)
         return Effects(new, outcome=_answer(new))
     new, waits = alias, any(one.customer == customer for one in alias.waiting)
     if not waits and len(alias.waiting) < MAX_WAITING:

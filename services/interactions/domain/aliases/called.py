@@ -34,7 +34,7 @@ class Called(Open):
     profile_at: Micros | None = None
     """When that was told; None in a state of the version before."""
     owner: str | None = None
-    """Whose it is, where that is another."""
+    """Whose it is, where that is another id: one perhaps that is merged here, or was."""
     revision: int = 0
     """Of the alias, when it said so."""
     left_out: bool | None = None
@@ -54,6 +54,10 @@ class Called(Open):
     def outside(self) -> bool:
         """Whether the customer does not wait for it; of what the version before stored that is not known."""
         return self.owner is not None if self.left_out is None else self.left_out
+
+    def unsaid(self) -> "Called":
+        """As if the alias had said nothing of it yet."""
+        return self.model_copy(update={"owner": None, "revision": 0, "left_out": None})
 
 
 class Sought(Open):
@@ -103,13 +107,14 @@ class CalledBy(Open):
             names = [one for one in names if one is not gone]
         return self._with(names=(*names, new))
 
-    def asking_again(self) -> "CalledBy":
-        """With those as if they were new of which too many waited."""
-        if not any(one.outside for one in self.wanted):
+    def asking_again(self, before: "CalledBy") -> "CalledBy":
+        """With those as if they were new of which too many waited, and those that were not wanted ``before``:
+        what was said of them then holds no more."""
+        known = {one.place for one in before.wanted}
+        again = {one.place for one in self.wanted if one.outside or one.place not in known}
+        if not any(one.place in again and one != one.unsaid() for one in self.names):
             return self
-        fresh: dict[str, Any] = {"owner": None, "revision": 0, "left_out": None}
-        again = (one.model_copy(update=fresh) if one.outside and one.wanted else one for one in self.names)
-        return self._with(names=tuple(again))
+        return self._with(names=tuple(one.unsaid() if one.place in again else one for one in self.names))
 
     def with_sought(self, trait: Trait, customer: str, new: Sought | None) -> "CalledBy":
         """With this one in the place of what was known; None: the customer is not sought by it."""
@@ -121,19 +126,27 @@ class CalledBy(Open):
         return self._with(names=_of(self.names, customer), sought=_of(self.sought, customer))
 
     def joined(self, other: "CalledBy") -> "CalledBy":
-        """With what came from elsewhere; of two of one place the later word holds, or what is here."""
+        """With what came from elsewhere; of two of one place the later word holds, or what is here, and what
+        the alias has said last."""
         if not other.names and not other.sought:
             return self
         names = {one.place: one for one in self.names}
         for one in other.names:
             known = names.get(one.place)
-            if known is None or (one.at or 0) > (known.at or 0):
-                names[one.place] = one
+            if known is not None:
+                word, said = max(known, one, key=_word_at), max(known, one, key=lambda name: name.revision)
+                update = {field: getattr(said, field) for field in ("owner", "revision", "left_out")}
+                one = word.model_copy(update=update)
+            names[one.place] = one
         sought = {one.place: one for one in other.sought} | {one.place: one for one in self.sought}
         return self._with(names=tuple(names.values()), sought=tuple(sought.values()))
 
     def _with(self, **update: Any) -> "CalledBy":
         return self.model_copy(update=update)
+
+
+def _word_at(one: Called) -> Micros:
+    return one.at or 0
 
 
 def _of(items: Iterable[C], customer: str) -> tuple[C, ...]:

@@ -1,6 +1,6 @@
 """How interactions' customers are merged and un-merged (ADR 68)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -31,10 +31,12 @@ SOURCE = "/rapport/interactions"
 
 Follow: TypeAlias = Callable[[Customer, Effects[Customer], Told], Effects[Customer]]
 """What follows of a change, for complaints and their clocks."""
+Come: TypeAlias = Callable[[Customer, Iterable[Customer], Effects[Customer], Told], Effects[Customer]]
+"""What follows for aliases of pieces that have come."""
 Act: TypeAlias = Callable[[Customer, Event, Context], Effects[Customer]]
 
 
-def merging(desk: Desk, follow: Follow) -> Course[Customer, Handed]:
+def merging(desk: Desk, follow: Follow, come: Come) -> Course[Customer, Handed]:
     """The course of merges at this desk."""
 
     def leave(customer: Customer, event: Event, context: Context) -> Left[Customer, Handed]:
@@ -44,7 +46,9 @@ def merging(desk: Desk, follow: Follow) -> Course[Customer, Handed]:
 
     def join(customer: Customer, handed: Handed, event: Event, context: Context) -> Effects[Customer]:
         before = altered(customer, merging=_standing(customer, event))
-        return _shown(desk, before, absorbed(before, handed, _told(event, context)), event, context, follow)
+        told = _told(event, context)
+        effects = _shown(desk, before, absorbed(before, handed, told), event, context, follow)
+        return come(before, handed.pieces, effects, told)
 
     def give_back(
         customer: Customer, ids: frozenset[str], event: Event, context: Context
