@@ -73,7 +73,7 @@ def _until(today: int, reading: Reading, first: int, policy: ChurnPolicy, *, one
         one_channel=one_channel,
         today=today,
         policy=policy,
-        sums=reading.sums,
+        counted=reading.counted,
     )
 
 

@@ -12,9 +12,9 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from services.metrics.domain.cells import LEVELS, Minutes, add_minutes
 from services.metrics.domain.churn_policy import ChurnPolicy
-from services.metrics.domain.days import Day
+from services.metrics.domain.days import Day, K
+from services.metrics.domain.days import Days as AnyDays
 from services.metrics.domain.fits import Fit
-from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import ALL, LIMITS, Selection, unescape, value_of
 from services.metrics.domain.rows import (
     day_id,
@@ -52,8 +52,14 @@ class Reading:
     """How each of ``LEVELS`` stands now."""
     versions: Versions = ()
     """While these stand, another reading finds the same."""
-    sums: Mapping[str, int] = field(default_factory=dict)
-    """Of its days, but for those before the first that was asked for."""
+    kept: Sums | None = field(default=None, compare=False)
+    """What it was read of."""
+
+    def counted(self, key: Hashable, count: Callable[[AnyDays], Mapping[K, int]]) -> Mapping[K, int]:
+        """``days.Counted`` of its days; of what is kept, while that stands as it was read."""
+        if self.kept is not None and self.kept.versions == self.versions:
+            return self.kept.counted(key, count)
+        return count(self.days)
 
 
 class MetricsStore:
@@ -91,7 +97,7 @@ class MetricsStore:
     ) -> Reading:
         """The days from ``first`` on, and so many before it, of what is selected; ``gaps`` with the fields
         that a window needs which has ended."""
-        since, first = first, first - back
+        first -= back
         versions = await self._versions()
         kept = self._kept.get((selected, gaps))
         if kept is None or kept.first > first or kept.versions != versions:
@@ -101,7 +107,7 @@ class MetricsStore:
         days = kept.with_tails
         if kept.first < first:
             days = {day: fields for day, fields in days.items() if day >= first}
-        return Reading(days, kept.levels, kept.versions, kept.since(since))
+        return Reading(days, kept.levels, kept.versions, kept)
 
     async def by_dimension(
         self, first: int, dimension: str, *, today: int, gaps: bool = False, back: int = 0
@@ -134,7 +140,6 @@ class MetricsStore:
             value: Reading(
                 days={day: Day.of(fields) for day, fields in days.items()},
                 levels=standing.levels_of(Selection(**{dimension: value}).chooses()),
-                sums=summed(days, first, None),
             )
             for value, days in by.items()
         }

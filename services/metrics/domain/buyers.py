@@ -3,11 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 
-from services.metrics.domain.days import Gaps, longer, parts_of
+from services.metrics.domain.days import Days, Gaps, longer, parts_in
 from services.metrics.domain.gaps import NEVER
-
-Days = Mapping[int, Mapping[str, int]]
-"""Day -> field -> count."""
 
 
 def buyers(days: Days, chain: str, first: int, last: int) -> int:
@@ -34,19 +31,15 @@ def without_next(days: Days, chain: str, first: int, last: int, within: int) -> 
 
 def counted(days: Days, name: str, first: int, last: int) -> int:
     """The count of a field that is summed, on days ``first`` to ``last``."""
-    found = [days[day] for day in range(first, last + 1) if day in days]
-    return sum([part.plain.get(name, 0) for fields in found for part in parts_of(fields)])
+    return sum([part.plain.get(name, 0) for _, part in parts_in(days, first, last)])
 
 
 def gaps_of(days: Days, head: str, first: int, last: int) -> Iterator[tuple[int, Gaps]]:
     """The purchases of days ``first`` to ``last`` by their gaps: of each day one part or several, which add
     up. ``head``: what their fields begin with."""
-    for day in range(first, last + 1):
-        fields = days.get(day)
-        if fields is not None:
-            for part in parts_of(fields):
-                if head in part.gaps:
-                    yield day, part.gaps[head]
+    for day, part in parts_in(days, first, last):
+        if head in part.gaps:
+            yield day, part.gaps[head]
 
 
 def _last_ones(days: Days, head: str, first: int, last: int) -> int:

@@ -12,11 +12,12 @@ and left within the window otherwise is told with the reasons alone.
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 from services.metrics.domain import gaps
 from services.metrics.domain.buyers import buyers, gaps_of, without_next
 from services.metrics.domain.churn_policy import ChurnPolicy, Contractual
-from services.metrics.domain.days import Part, longer, parts_of
+from services.metrics.domain.days import Days, Part, longer, parts_in, parts_of
 from services.metrics.domain.gaps import NEVER
 from services.metrics.domain.places import unescape
 from services.metrics.domain.terms import BEGUN, CANCELLED, ENDED, EXPIRED
@@ -27,9 +28,6 @@ ran out."""
 
 _OF_LIVES = (*gaps.FIRST_FIELDS, *gaps.FIELDS, BEGUN, ENDED)
 """What the fields begin with of days on which somebody bought, or a term began or ended."""
-
-Days = Mapping[int, Mapping[str, int]]
-"""Day -> field -> count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,37 +44,50 @@ class Churn:
     """All who left, by the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """Customers who left in one way."""
+class Way(NamedTuple):
+    """How customers left."""
 
-    n: int
     reason: str
     voluntary: bool = True
     new: bool = False
     """They had come within the window, and are not among those who could."""
 
 
+Leaving: TypeAlias = Mapping[Way | None, int]
+"""Customers who left, by the way; under None those who could. It adds up over days and their parts."""
+
+
 def churned(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str = gaps.ANY) -> Churn:
     """Of the days ``first`` to ``last``. ``days`` holds the fields of each day, those of ``gaps.is_gap`` too,
     since ``policy.reach`` days before ``first``, until now and beyond. ``chain``: of all purchases, or of one
     channel's, in which nobody subscribes."""
+    return churn_of(leaving(days, policy, first, last, chain))
+
+
+def leaving(days: Days, policy: ChurnPolicy, first: int, last: int, chain: str = gaps.ANY) -> Leaving:
+    """As for ``churned``."""
     quiet = _Quiet(days, policy, chain)
-    could, left = quiet.could(first, last), [*quiet.left(first, last)]
+    found: Counter[Way | None] = Counter({None: quiet.could(first, last)})
+    for way, n in quiet.left(first, last):
+        found[way] += n
     if policy.contractual is not None and chain == gaps.ANY:
-        could += _subscribed(days, policy.contractual, first)
-        left += _ended(days, policy, policy.contractual, first, last)
+        found[None] += _subscribed(days, policy.contractual, first)
+        for way, n in _ended(days, policy, policy.contractual, first, last):
+            found[way] += n
+    return found
+
+
+def churn_of(counts: Leaving) -> Churn:
+    """What they come to."""
     reasons: Counter[str] = Counter()
-    for one in left:
-        reasons[one.reason] += one.n
-    rate = [one for one in left if not one.new]
-    could = max(could, sum(one.n for one in rate))  # of who is not looked at again since a late purchase
-    return Churn(
-        could,
-        sum(one.n for one in rate if one.voluntary),
-        sum(one.n for one in rate if not one.voluntary),
-        {reason: n for reason, n in reasons.items() if n},
-    )
+    rate = {True: 0, False: 0}
+    for way, n in counts.items():
+        if way is not None:
+            reasons[way.reason] += n
+            rate[way.voluntary] += 0 if way.new else n
+    # could: of who is not looked at again since a late purchase
+    could = max(counts.get(None, 0), sum(rate.values()))
+    return Churn(could, rate[True], rate[False], {reason: n for reason, n in reasons.items() if n})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +140,7 @@ class _Quiet:
             found += one.n * ((one.gap <= quiet and first <= following < last - quiet) - gone)
         return found
 
-    def left(self, first: int, last: int) -> Iterator[_Left]:
+    def left(self, first: int, last: int) -> Iterator[tuple[Way, int]]:
         """Those whose silence became longer than the time."""
         quiet = self._policy.quiet
         begin, end = first - quiet - 1, last - quiet - 1
@@ -140,26 +151,24 @@ class _Quiet:
         for _, one in self._given_up_after(begin, end):
             gone -= one.n if one.gap > quiet else 0
         key = ("blamed", *self._blames, quiet, self._policy.complaint)
-        for day in range(begin, end + 1):
-            for part in parts_of(self._days.get(day, {})):
-                if part.tied:
-                    for cause, n in part.kept(key, self._blamed):
-                        blamed[cause] += n
-        yield from (_Left(n, cause) for cause, n in blamed.items())
-        yield _Left(gone - blamed.total(), UNKNOWN)
+        for _, part in parts_in(self._days, begin, end):
+            if part.tied:
+                for cause, n in part.kept(key, self._blamed):
+                    blamed[cause] += n
+        yield from ((Way(cause), n) for cause, n in blamed.items())
+        yield Way(UNKNOWN), gone - blamed.total()
         for day, one in self._given_up_after(first - quiet, last - 1):
             if first <= day + one.after <= last:
                 reason = one.cause if one.blamed >= -self._policy.complaint else ""
                 new = day - one.lasted >= max(first, last - quiet)
-                yield _Left(one.n, reason or UNKNOWN, new=new)
+                yield Way(reason or UNKNOWN, new=new), one.n
 
     def _given_up_after(self, first: int, last: int) -> Iterator[tuple[int, _GivenUp]]:
         """After purchases of the days ``first`` to ``last``, before the silence was too long anyway."""
         key = ("given up", *self._given_up, self._policy.quiet)
-        for day in range(first, last + 1) if self._given_up else ():
-            for part in parts_of(self._days.get(day, {})):
-                if part.tied:
-                    yield from ((day, one) for one in part.kept(key, self._doubted))
+        for day, part in parts_in(self._days, first, last) if self._given_up else ():
+            if part.tied:
+                yield from ((day, one) for one in part.kept(key, self._doubted))
 
     def _doubted(self, part: Part) -> tuple[_GivenUp, ...]:
         found = []
@@ -188,7 +197,9 @@ class _Quiet:
         return unescape(cause) if left and _number(then) > quiet else ""
 
 
-def _ended(days: Days, policy: ChurnPolicy, terms: Contractual, first: int, last: int) -> Iterator[_Left]:
+def _ended(
+    days: Days, policy: ChurnPolicy, terms: Contractual, first: int, last: int
+) -> Iterator[tuple[Way, int]]:
     """Those whose run of terms ended."""
     for day, name, n in _runs(days, first - terms.grace - 1):
         if day > last or not name.startswith(ENDED):
@@ -198,7 +209,7 @@ def _ended(days: Days, policy: ChurnPolicy, terms: Contractual, first: int, last
             continue
         how, length, why, *cause = name[len(ENDED) :].split(":")
         reason, voluntary = _why(how[0], why, cause, policy, terms)
-        yield _Left(n, reason, voluntary, new=day - int(length) >= first)
+        yield Way(reason, voluntary, new=day - int(length) >= first), n
 
 
 def _why(how: str, why: str, cause: list[str], policy: ChurnPolicy, terms: Contractual) -> tuple[str, bool]:

@@ -9,11 +9,31 @@ from bisect import bisect_right
 from collections.abc import Callable, Hashable, ItemsView, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import accumulate
-from typing import TypeVar, cast
+from typing import Protocol, TypeAlias, TypeVar, cast
 
 from services.metrics.domain.gaps import FAR, HEADS, NEVER, TIED_HEADS
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
+
+Days: TypeAlias = Mapping[int, Mapping[str, int]]
+"""Day -> field -> count."""
+
+
+class Counted(Protocol):
+    """What a function tells of days, if that adds up over days and their parts: who keeps what it told needs
+    to ask it of what changed alone. ``key`` names the function and what is bound to it."""
+
+    def __call__(self, key: Hashable, count: Callable[[Days], Mapping[K, int]]) -> Mapping[K, int]: ...
+
+
+def anew(days: Days) -> Counted:
+    """Of all these days, each time; nothing is kept."""
+
+    def counted(key: Hashable, count: Callable[[Days], Mapping[K, int]]) -> Mapping[K, int]:
+        return count(days)
+
+    return counted
 
 
 Gaps = tuple[tuple[int, ...], tuple[int, ...]]
@@ -129,6 +149,14 @@ class Day(Mapping[str, int]):
 def parts_of(day: Mapping[str, int]) -> tuple[Part, ...]:
     """The parts of a day; of one that is plain data nothing is kept."""
     return day.parts if isinstance(day, Day) else (Part(day.items()),)
+
+
+def parts_in(days: Days, first: int, last: int) -> Iterator[tuple[int, Part]]:
+    """The parts of the days ``first`` to ``last``, as far as there are any."""
+    for day in range(first, last + 1):
+        if day in days:
+            for part in parts_of(days[day]):
+                yield day, part
 
 
 def is_summed(name: str) -> bool:

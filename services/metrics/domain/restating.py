@@ -15,8 +15,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
-from services.metrics.domain.days import Day, Part, parts_of
-from services.metrics.domain.kpis.window import Days
+from services.metrics.domain.days import Day, Days, Part, parts_of
 from shared.schemas.base import Strict
 from shared.schemas.commands.merging import HandOver
 from shared.schemas.customers import CustomerMerged, CustomerUnmerged

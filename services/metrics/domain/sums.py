@@ -5,12 +5,13 @@ and what is not folded yet is added anew each time: so a reading costs what was 
 days there are.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from services.metrics.domain.cells import LEVELS, Cell, DayChange
-from services.metrics.domain.days import Day, Part, is_summed
+from services.metrics.domain.days import Day, K, Part
+from services.metrics.domain.days import Days as AnyDays
 from services.metrics.domain.gaps import is_gap
 
 Days: TypeAlias = dict[int, dict[str, int]]
@@ -20,7 +21,8 @@ Versions: TypeAlias = tuple[tuple[int, int], ...]
 ByPlace: TypeAlias = Mapping[str, Sequence[DayChange]]
 """Changes of days, by place."""
 
-KEPT_WINDOWS = 8
+KEPT_COUNTS = 40
+"""So much is kept that was counted: five functions of eight windows."""
 SHARE = 4
 """What changed of a day is put into what was there once it is more than one part of so many of that."""
 
@@ -79,9 +81,12 @@ class Sums:
     """At which ``with_tails`` are right; of nothing before there are any."""
     with_tails: Mapping[int, Day] = field(default_factory=dict)
     levels: Mapping[str, int] = field(default_factory=dict)
-    _since: dict[int, dict[str, int]] = field(default_factory=dict)
-    """Of the windows from some days on until now: the sums of what is folded."""
+    _counted: dict[Hashable, tuple[Callable[[AnyDays], Mapping[Any, int]], dict[Any, int]]] = field(
+        default_factory=dict
+    )
+    """What functions tell of what is folded."""
     _tails: dict[int, dict[str, int]] = field(default_factory=dict)
+    _unfolded: dict[int, Day] = field(default_factory=dict)
     """What is not folded, by day; ``with_tails`` has it."""
 
     @classmethod
@@ -92,54 +97,47 @@ class Sums:
         kept = {day: Day.of(fields) for day, fields in days.items() if any(fields.values())}
         return cls(first, chosen, gaps, folds, kept)
 
-    def since(self, first: int) -> dict[str, int]:
-        """The sums from day ``first`` on, of all fields that are summed; none is zero."""
-        folded = self._since.pop(first, None)
+    def counted(self, key: Hashable, count: Callable[[AnyDays], Mapping[K, int]]) -> dict[K, int]:
+        """``days.Counted`` of the days with what is not folded; none is zero. Of all days it is asked once,
+        then of what changed."""
+        _, folded = self._counted.pop(key, (count, None))
         if folded is None:
-            folded = {}
-            for day, of_it in self.days.items():
-                if day >= first:
-                    for part in of_it.parts:
-                        _add(folded, part.plain.items())
-        while len(self._since) >= KEPT_WINDOWS:
-            del self._since[next(iter(self._since))]
-        self._since[first] = folded
+            folded = dict(count(self.days))
+        while len(self._counted) >= KEPT_COUNTS:
+            del self._counted[next(iter(self._counted))]
+        self._counted[key] = count, folded
         total = dict(folded)
-        for day, fields in self._tails.items():
-            if day >= first:
-                _add(total, ((name, n) for name, n in fields.items() if is_summed(name)))
+        _add(total, count(self._unfolded).items())
         return {name: n for name, n in total.items() if n}
 
     def fold(self, folded: Iterable[ByPlace], folds: Mapping[int, int]) -> None:
         """Add what was folded since; ``stand`` must follow."""
-        for day, changes in self._chosen(folded).items():
-            for first, total in self._since.items():
-                if day >= first:
-                    _add(total, ((name, n) for name, n in changes.items() if is_summed(name)))
-            after = self._changed(day, changes)
-            base, later = after.parts
-            self.days[day] = after if len(later) * SHARE < len(base) else Day.of(after.merged())
-            self._tails.pop(day, None)
+        changed = self._as_days(self._chosen(folded))
+        for count, total in self._counted.values():
+            _add(total, count(changed).items())
+        for day, changes in changed.items():
+            base, *later = self.days[day].parts if day in self.days else (Part(()),)
+            changes = Day(*later, *changes.parts)
+            if len(changes.parts) > 1:
+                changes = Day.of(changes.merged())
+            after = Day(base, *changes.parts)
+            self.days[day] = after if len(changes.parts[0]) * SHARE < len(base) else Day.of(after.merged())
         self.folds = folds
 
     def stand(self, standing: Standing) -> None:
         """Add what is not folded."""
-        days, tails = dict(self.days), self._chosen(standing.tails)
-        for day, changes in tails.items():
-            days[day] = self._changed(day, changes)
-        self._tails, self.with_tails = tails, days
+        tails, days = self._chosen(standing.tails), dict(self.days)
+        self._tails, self._unfolded = tails, self._as_days(tails)
+        for day, tail in self._unfolded.items():
+            days[day] = Day(*days[day].parts, *tail.parts) if day in days else tail
+        self.with_tails = days
         self.levels, self.versions = standing.levels_of(self.chosen), standing.versions
 
-    def _changed(self, day: int, changes: Mapping[str, int]) -> Day:
-        """A day as it was read, and what changed since with these changes: as it stood, if they are those of
-        then, as they mostly are, since little is written at once."""
-        if self._tails.get(day) == changes:
-            return self.with_tails[day]
-        base, *later = self.days[day].parts if day in self.days else (Part(()),)
-        both = dict(changes)
-        for part in later:
-            _add(both, part.counts())
-        return Day(base, Part(both.items()))
+    def _as_days(self, changes: Mapping[int, dict[str, int]]) -> dict[int, Day]:
+        """Changes of days: as they stood, if they are those of then, as they mostly are, since little is
+        written at once."""
+        before, tails = self._unfolded, self._tails
+        return {day: before[day] if tails.get(day) == of else Day.of(of) for day, of in changes.items()}
 
     def _chosen(self, changes: Iterable[ByPlace]) -> dict[int, dict[str, int]]:
         """What of these is chosen, by day."""
@@ -155,6 +153,6 @@ class Sums:
         return found
 
 
-def _add(total: dict[str, int], counts: Iterable[tuple[str, int]]) -> None:
+def _add(total: dict[K, int], counts: Iterable[tuple[K, int]]) -> None:
     for name, n in counts:
         total[name] = total.get(name, 0) + n

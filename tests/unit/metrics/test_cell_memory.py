@@ -9,6 +9,7 @@ from typing import Any
 from services.metrics import store
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.gaps import HEADS
+from services.metrics.domain.kpis.window import summed
 from services.metrics.domain.places import ALL, LIMITS, Where
 from services.metrics.domain.state import Customer
 from services.metrics.domain.sums import SHARE, Standing, Sums, by_place
@@ -48,7 +49,7 @@ def test_days_that_the_api_keeps() -> None:
         days = {day: {name: 1_000 + day * n for n, name in enumerate(names, 1)} for day in range(DAYS)}
         sums = Sums.read(0, ALL.chooses(), True, {}, days)
         sums.stand(Standing())
-        sums.since(0)
+        sums.counted("all", lambda days: summed(days, 0, None))
         return sums
 
     for names, limit in ((plain, most), (gaps, packed)):
@@ -70,7 +71,8 @@ def test_what_changed_of_days_is_a_part_of_them() -> None:
         for day in sums.days.values():
             base, *later = day.parts
             assert sum(map(len, later)) * SHARE < len(base)
-    assert sum(sums.since(0).values()) == 3 * (FIELDS + 1_000)
+        total = sums.counted("all", lambda days: summed(days, 0, None))
+        assert sum(total.values()) == 3 * (FIELDS + 1 + n)
 
 
 def test_cells_that_are_not_folded() -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.metrics.domain.apply import apply
 from services.metrics.domain.cells import LEVELS, Delta, add
+from services.metrics.domain.churn import leaving
 from services.metrics.domain.churn_policy import ChurnPolicy
 from services.metrics.domain.days import Day, Part, is_summed, parts_of
 from services.metrics.domain.kpis.kpi import Result
@@ -32,6 +33,8 @@ SELECTIONS = (
     Selection("gold", "store"),
     Selection(segment="new.$|%"),
 )
+OF_DAYS = ("clv",)
+"""Follow from single days; all others from what adds up, so that a write costs what it changes."""
 POLICIES = (
     ChurnPolicy.model_validate({"quiet": "10d", "complaint": "20d"}),
     ChurnPolicy.model_validate({"quiet": "25d", "contractual": None}),
@@ -54,6 +57,13 @@ class Counted:
         for cell, n in delta.items():
             add(self.all[partition], cell, n)
             add(self.tails[partition], cell, n)
+
+    def take_back(self, subject: str) -> None:
+        """All that a customer counts as, and nothing is known of them any more."""
+        partition, person = int(subject[1]) % 2, self._people.pop(subject, Tracked(Customer()))
+        for cell, n in person.counted():
+            add(self.all[partition], cell, -n)
+            add(self.tails[partition], cell, -n)
 
     def fold(self, partition: int) -> None:
         self.folds[partition].append(by_place(self.tails[partition]))
@@ -96,7 +106,9 @@ def figures(
     return {name: kpi.of(found) for name, kpi in KPIS.items()}
 
 
-_steps = st.lists(st.sampled_from(["fold 0", "fold 1", "read", "", "", ""]), min_size=40, max_size=40)
+_steps = st.lists(
+    st.sampled_from(["fold 0", "fold 1", "read", "back c1", "", "", ""]), min_size=40, max_size=40
+)
 _spans = st.tuples(st.integers(-2, 70), st.integers(0, 70), st.booleans())
 
 
@@ -114,6 +126,8 @@ def test_what_is_kept_tells_what_all_cells_tell(
     for event, step in zip((*history, None), ("read", *steps), strict=False):
         if step.startswith("fold"):
             counted.fold(int(step[-1]))
+        elif step.startswith("back"):
+            counted.take_back(step[-2:])
         elif step == "read" or event is None:
             kept = counted.read(selected)
             days = plain([by_place(of) for of in counted.all], selected)
@@ -123,8 +137,10 @@ def test_what_is_kept_tells_what_all_cells_tell(
                 first, last = DAY0 + start, DAY0 + start + length
                 how = {"first": first, "one_channel": selected.channel is not None, "policy": policy}
                 how |= {"last": last} if ends else {"last": None, "today": last}
-                sums = kept.since(first)
-                assert figures(kept.with_tails, levels, **how, sums=sums) == figures(days, levels, **how)
+                mine = figures(kept.with_tails, levels, **how, counted=kept.counted)
+                assert mine == figures(days, levels, **how)
+                again = figures({}, levels, **how | {"today": last}, counted=kept.counted)
+                assert {**again, **{name: mine[name] for name in OF_DAYS}} == mine
                 assert figures(kept.with_tails, levels, **how) == figures(days, levels, **how)
                 chain = "c" if selected.channel else "r"
                 assert phases(kept.with_tails, first, last, chain) == phases(days, first, last, chain)
@@ -136,6 +152,38 @@ _names = st.sampled_from(
     ["r1:x", "r1:0", "r1:12", "r2:3", "s1:x", "c1:7", "w1:3:4:x:why", "open", "begun:x", "r0:"]
 )
 _counts = st.dictionaries(_names, st.integers(-3, 3))
+
+
+_gaps, _lengths = st.sampled_from(["x", "0", "5", "12"]), st.integers(0, 12)
+_lives = st.one_of(
+    st.builds("{}:{}".format, st.sampled_from(["r1", "s1", "c1", "begun"]), _gaps),
+    st.builds("{}1:{}:{}:{}:why".format, st.sampled_from("wuyv"), _gaps, st.integers(-9, 9), _gaps),
+    st.builds("{}1:{}:{}:{}:-3:why".format, st.sampled_from("qp"), _gaps, _lengths, _lengths),
+    st.builds("ended:{}{}:{}:{}".format, st.sampled_from("ec"), _gaps, _lengths, st.just("c2:why")),
+    st.builds("ended:{}{}:{}:s{}".format, st.sampled_from("ec"), _gaps, _lengths, st.just("card expired")),
+)
+_days = st.dictionaries(st.integers(-20, 20), st.dictionaries(_lives, st.integers(-3, 3), max_size=4))
+
+
+@given(_days, _days, st.integers(-9, 9), st.integers(0, 9), st.sampled_from("rc"), st.booleans())
+def test_who_left_adds_up_over_parts_of_days(
+    one: dict[int, dict[str, int]],
+    other: dict[int, dict[str, int]],
+    first: int,
+    length: int,
+    chain: str,
+    contractual: bool,
+) -> None:
+    """By a policy that looks at all that there is."""
+    text = {"quiet": "7d", "complaint": "5d", "alive_below": 0.5}
+    policy = ChurnPolicy.model_validate(text if contractual else text | {"contractual": None})
+    parts = [leaving(days, policy, first, first + length, chain) for days in (one, other)]
+    both = {day: Day(*(Part(of.get(day, {}).items()) for of in (one, other))) for day in one | other}
+    whole = {day: Day.of(of.merged()) for day, of in both.items()}
+    total = {way: sum(part.get(way, 0) for part in parts) for way in {**parts[0], **parts[1]}}
+    for days in (both, whole):
+        found = leaving(days, policy, first, first + length, chain)
+        assert {way: n for way, n in found.items() if n} == {way: n for way, n in total.items() if n}
 
 
 @given(st.lists(_counts, min_size=1, max_size=3))

@@ -4,17 +4,13 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
 
 from services.metrics.domain import gaps
 from services.metrics.domain.buyers import customers, customers_since
 from services.metrics.domain.cells import LEVELS
 from services.metrics.domain.churn_policy import ChurnPolicy
-from services.metrics.domain.days import parts_of
+from services.metrics.domain.days import Counted, Days, anew, parts_of
 from services.metrics.domain.lifecycle import Life
-
-Days: TypeAlias = Mapping[int, Mapping[str, int]]
-"""Day -> field -> count."""
 
 _AS_SHIPPED = ChurnPolicy()
 
@@ -78,28 +74,28 @@ def window(
     one_channel: bool,
     today: int | None = None,
     policy: ChurnPolicy = _AS_SHIPPED,
-    sums: Mapping[str, int] | None = None,
+    counted: Counted | None = None,
 ) -> Window:
     """The window from day ``first`` to ``last``, both included; without ``last``, until now, ``today``.
 
     ``levels``: as they stand now. With ``last``, ``days`` must reach until now and hold the fields of
     ``gaps.is_gap``. So they must, and begin ``policy.reach`` days before ``first``, for what becomes of
-    customers. ``sums``: of all days from ``first`` on, where they are known.
+    customers. ``counted``: of these days, where something of them is kept, by this policy.
     """
     chain = gaps.BY_CHANNEL if one_channel else gaps.ANY
     end = last if last is not None else today if today is not None else max(days, default=first)
-    life = Life(days, first, end, chain, policy)
+    counted = counted or anew(days)
+    life = Life(days, first, end, chain, policy, counted)
+    fields = counted(("summed", first, last), lambda days: summed(days, first, last))
     if last is None:
-        fields = summed(days, first, None) if sums is None else sums
         return Window(fields, *customers_since(fields, chain), levels, life)
-    fields = summed(days, first, last) if sums is None else _less(sums, summed(days, last + 1, None))
-    since = dict.fromkeys(LEVELS, 0)
-    for day, counts in days.items():
-        if day > last:
-            for level in LEVELS:
-                since[level] += counts.get(level, 0)
-    stood = {level: levels.get(level, 0) - n for level, n in since.items()}
-    return Window(fields, *customers(days, chain, first, last), stood, life)
+    since = counted(("levels", last), lambda days: _levels(days, last + 1))
+    bought = counted(
+        ("customers", first, last, chain),
+        lambda days: dict(zip(("all", "again"), customers(days, chain, first, last), strict=True)),
+    )
+    stood = {level: levels.get(level, 0) - since.get(level, 0) for level in LEVELS}
+    return Window(fields, bought.get("all", 0), bought.get("again", 0), stood, life)
 
 
 def summed(days: Days, first: int, last: int | None) -> dict[str, int]:
@@ -113,6 +109,7 @@ def summed(days: Days, first: int, last: int | None) -> dict[str, int]:
     return fields
 
 
-def _less(sums: Mapping[str, int], others: Mapping[str, int]) -> Mapping[str, int]:
-    """Without some of it."""
-    return {**sums, **{name: sums.get(name, 0) - n for name, n in others.items()}} if others else sums
+def _levels(days: Days, first: int) -> dict[str, int]:
+    """By how much levels moved from day ``first`` on."""
+    later = [counts for day, counts in days.items() if day >= first]
+    return {level: sum(counts.get(level, 0) for counts in later) for level in LEVELS}
