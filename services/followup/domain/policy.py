@@ -14,8 +14,12 @@ from services.followup.domain.rules.rates import RateLimit
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
 from services.followup.domain.rules.suggestions import Suggestions
-from services.followup.domain.state import PROFILE
+from services.followup.domain.rules.terms import Sort, Terms, sort_of, terms_of
+from services.followup.domain.state import PROFILE, Outreach
 from shared.schemas.times import Micros
+
+MOST_KNOWN = 10_000
+"""How much is remembered of what the rules say: names of rules that are gone may be many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,11 @@ class Policy:
     profile: frozenset[str] = field(init=False)
     """The fields of a profile that are kept."""
     conditions: Mapping[str, Expression] = field(init=False)
-    """What ``if`` asks, by the name of the rule of ``rules`` that says it: each decision asks it."""
+    """What ``if`` asks, by the name of the rule of ``rules`` that says it."""
+    _terms: dict[tuple[str, str, str], Terms] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    _sorts: dict[tuple[str, str], Sort] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         past = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
@@ -49,6 +57,32 @@ class Policy:
         object.__setattr__(self, "profile", asked)
         ifs = {rule.name: compiled(rule.if_, rule.asked_events) for rule in self.rules.rules if rule.if_}
         object.__setattr__(self, "conditions", ifs)
+
+    def terms(self, outreach: Outreach) -> Terms:
+        """What ``rules`` say of a message."""
+        about = (outreach.rule, outreach.purpose, outreach.template)
+        found = self._terms.get(about)
+        if found is None:
+            if len(self._terms) >= MOST_KNOWN:
+                self._terms.clear()
+            found = self._terms[about] = terms_of(self.rules, *about)
+        return found
+
+    def sort(self, rule: str, purpose: str) -> Sort:
+        """What a message counts as that a rule of that name has sent, or will."""
+        found = self._sorts.get((rule, purpose))
+        if found is None:
+            if len(self._sorts) >= MOST_KNOWN:
+                self._sorts.clear()
+            found = self._sorts[rule, purpose] = sort_of(self.named(rule), purpose)
+        return found
+
+    def named(self, rule: str) -> Rule | None:
+        """A rule of that name; one that is gone as the newest version that had it."""
+        found = self.rules.rule(rule)
+        if found is None and self.versions:
+            found = next((old for rules in self.versions[::-1] if (old := rules.rule(rule))), None)
+        return found
 
     def at(self, instant: Micros) -> "Policy":
         """The policy by the version in force at ``instant``: what a trigger of then starts goes by it."""

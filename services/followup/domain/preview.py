@@ -145,7 +145,7 @@ def _supposed(state: Customer, policy: Policy, rule: Rule, now: Micros) -> Plann
 
 def _tried(state: Customer, policy: Policy, shown: Planned, now: Micros) -> str:
     """By what it would go if nothing held it, or the first channel that is tried."""
-    found = ways_of(state, policy, shown, policy.rules.rule(shown.rule), now)
+    found = ways_of(state, policy, shown, policy.terms(shown), now)
     return (the_way(found) or found[0]).channel
 
 

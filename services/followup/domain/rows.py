@@ -8,7 +8,6 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from services.followup.domain.deliverability.heard import Receipt
-from services.followup.domain.gate.hours import quiet_hours_of, send_window_of
 from services.followup.domain.gate.verdicts import No
 from services.followup.domain.messages.channel import Message
 from services.followup.domain.policy import Policy
@@ -16,6 +15,7 @@ from services.followup.domain.results.cells import COLLECTION as RESULTS_COLLECT
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours, quiet_until, zone
 from services.followup.domain.rules.rule import REPLY
+from services.followup.domain.rules.terms import quiet_hours_of, send_window_of
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach
 from shared.domain import Append, Collection, Put

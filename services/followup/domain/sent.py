@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from services.followup.domain.gate.caps import caps_of
+from services.followup.domain.gate.caps import caps_counting
 from services.followup.domain.policy import Policy
 from services.followup.domain.preferences.caps import LONGEST_WISH, STRICTEST
 from services.followup.domain.rules.times import span
@@ -55,4 +55,4 @@ def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send,
 
 
 def _capped(policy: Policy, send: Send) -> bool:
-    return any(caps_of(rules, rules.rule(send.rule), send.purpose, STRICTEST) for rules in policy.every)
+    return any(caps_counting(rules, rules.rule(send.rule), send.purpose, STRICTEST) for rules in policy.every)

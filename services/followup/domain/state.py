@@ -214,10 +214,17 @@ class Customer(Told):
         value = value_of(self.profile, field)
         return None if value is None else str(value)
 
+    @property
+    def came_back(self) -> bool:
+        """Whether anything did that was sent to the customer, so that an address may be suppressed."""
+        return bool(self.suppressed or self.soft_bounces)
+
     def consent(self, purpose: str, channel: str, topic: str | None = None) -> Consent | None:
         """The word on this and nothing else."""
-        its = [c for c in self.consents if c.channel == channel and c.purpose == purpose and c.topic == topic]
-        return its[0] if its else None
+        for one in self.consents:
+            if one.purpose == purpose and one.channel == channel and one.topic == topic:
+                return one
+        return None
 
     def word(self, purpose: str, channel: str, topic: str | None) -> Consent | None:
         """The word that holds: one about the topic beats one about the channel."""

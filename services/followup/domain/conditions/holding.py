@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.followup.domain.conditions.expression import compiled
+from services.followup.domain.conditions.expression import Expression, compiled
 from services.followup.domain.conditions.views import Scope
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.quiet import zone
@@ -24,13 +24,10 @@ def holds(
     return compiled(expression, rule.asked_events).verdict(Scope(state, now, where, trigger))
 
 
-def unmet(policy: Policy, rule: Rule, scope: Scope) -> str | None:
-    """What the rule's condition says against a message, for people; None where it is met, or has none."""
-    asked = policy.conditions.get(rule.name)
-    if asked is None or rule.if_ is None:
-        return None
-    verdict = asked.verdict(scope)
+def unmet(condition: Expression, scope: Scope) -> str | None:
+    """What a rule's condition says against a message, for people; None where it is met."""
+    verdict = condition.verdict(scope)
     if verdict.met:
         return None
-    said = f"if: {' '.join(rule.if_.split())}"[:MOST_SAID]
+    said = f"if: {' '.join(condition.text.split())}"[:MOST_SAID]
     return said if verdict.why is None else f"{said} ({verdict.why})"

@@ -36,7 +36,7 @@ def class_of(purpose: str) -> Klass:
 
 def blocked(state: Customer, policy: Policy, purpose: str, channel: str, now: Micros) -> Blocked | None:
     """Why the address that the channel would use is not to be used for such a message; None where it is."""
-    if not state.suppressed and not state.soft_bounces:
+    if not state.came_back:
         return None
     known = policy.channels.get(channel)
     address = known.address(state) if known is not None else None

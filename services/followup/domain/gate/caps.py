@@ -15,6 +15,7 @@ from services.followup.domain.rules.caps import FrequencyCap, Period
 from services.followup.domain.rules.hours import instant
 from services.followup.domain.rules.rule import Rule
 from services.followup.domain.rules.rules import Rules
+from services.followup.domain.rules.terms import Terms, sort_of
 from services.followup.domain.rules.times import span, write_duration
 from services.followup.domain.state import Customer, Send
 from shared.schemas.times import Micros, micros
@@ -22,15 +23,14 @@ from shared.schemas.times import Micros, micros
 
 def duplicate(question: Question) -> Verdict:
     """Its rule has sent too near: ``at_most_one_in``."""
-    rule, now = question.rule, question.now
-    if rule is None or rule.at_most_one_in is None or question.outreach.journey is not None:
+    rule, now, least = question.rule, question.now, question.terms.least
+    if rule is None or least is None or question.outreach.journey is not None:
         return None  # between a rule's steps there is what the steps say
-    least = span(rule.at_most_one_in)
     sent = [s.at for s in question.state.sends if s.rule == rule.name and abs(now - s.at) < least]
     leaving = [one.at for one in _leaving(question.state, question.policy, now) if one.rule == rule.name]
     if not sent and not any(abs(now - at) < least for at in leaving):
         return None
-    often = once_in(rule.name, rule.at_most_one_in)
+    often = once_in(rule.name, timedelta(microseconds=least))
     known = question.policy.event_time or not leaving
     return Refuse("duplicate", often, max([*sent, *leaving]) + least if known else None)
 
@@ -42,7 +42,7 @@ def once_in(rule: str, interval: timedelta) -> str:
 
 def frequency_cap(question: Question) -> Verdict:
     """One more would be above a cap."""
-    caps = caps_of(question.rules, question.rule, question.outreach.purpose, question.state.wishes)
+    caps = caps_of(question.terms, question.state.wishes)
     full = [(cap, ends) for cap in caps for ends in _full(question, cap)]
     if not full:
         return None
@@ -51,17 +51,16 @@ def frequency_cap(question: Question) -> Verdict:
     return Refuse("frequency_cap", words, max(known) if len(known) == len(full) else None)
 
 
-def caps_of(rules: Rules, rule: Rule | None, purpose: str, wishes: Wishes) -> list[FrequencyCap]:
-    """Those, of the file and of the customer's wishes, that count what the rule, or a person, sends for the
-    purpose."""
-    all_caps, own = rules.all_caps, wished(wishes)
-    return [cap for cap in ((*all_caps, *own) if own else all_caps) if _counts(cap, rule, purpose)]
+def caps_of(terms: Terms, wishes: Wishes) -> tuple[FrequencyCap, ...]:
+    """Those, of the file and of the customer's wishes, that count the message."""
+    own = wished(wishes)
+    return terms.caps if not own else (*terms.caps, *(cap for cap in own if cap.counts(*terms.sort)))
 
 
-def _counts(cap: FrequencyCap, rule: Rule | None, purpose: str) -> bool:
-    if cap.group is not None and (rule is None or rule.group != cap.group):
-        return False
-    return (purpose if rule is None else rule.counts_as(purpose)) in cap.purposes
+def caps_counting(rules: Rules, rule: Rule | None, purpose: str, wishes: Wishes) -> list[FrequencyCap]:
+    """Likewise, of what the rule, or a person, sends for the purpose."""
+    sort = sort_of(rule, purpose)
+    return [cap for cap in (*rules.all_caps, *wished(wishes)) if cap.counts(*sort)]
 
 
 def _full(question: Question, cap: FrequencyCap) -> Sequence[Micros | None]:
@@ -71,12 +70,12 @@ def _full(question: Question, cap: FrequencyCap) -> Sequence[Micros | None]:
     if len(state.sends) + len(state.in_flight) < cap.max:
         return ()
     since, until = _window(cap, question)
-    named = question.named
-    gone = [s for s in state.sends if s.at >= since and _counts(cap, named(s.rule), s.purpose)]
+    sort = question.policy.sort
+    gone = [s for s in state.sends if s.at >= since and cap.counts(*sort(s.rule, s.purpose))]
     going = [
         one
         for one in _leaving(state, question.policy, question.now)
-        if one.at >= since and _counts(cap, named(one.rule), one.purpose)
+        if one.at >= since and cap.counts(*sort(one.rule, one.purpose))
     ]
     sent, leaving = _mails(gone), _mails(going)
     over = len(sent) + len(leaving) - cap.max

@@ -9,12 +9,14 @@ from services.followup.domain.state import Outreach
 
 def open_complaint(question: Question) -> Verdict:
     """One that the message is not about."""
-    outreach, state = question.outreach, question.state
-    kind = outreach.purpose if question.rule is None else question.rule.counts_as(outreach.purpose)
-    if kind not in question.rules.hold_during_complaint or not state.complaints:
+    state = question.state
+    if question.terms.sort.counts_as not in question.rules.hold_during_complaint or not state.complaints:
         return None
-    own = complaint_of(outreach, question.rule)
-    held = [one.complaint_id for one in open_ones(state.complaints) if one.complaint_id != own]
+    found = open_ones(state.complaints)
+    if not found:
+        return None
+    own = complaint_of(question.outreach, question.rule)
+    held = [one.complaint_id for one in found if one.complaint_id != own]
     return Refuse("open_complaint", f"{', '.join(held[:3])} is open") if held else None
 
 

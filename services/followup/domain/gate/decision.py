@@ -6,8 +6,7 @@ from dataclasses import replace
 from services.followup.domain.gate.hours import clear_at
 from services.followup.domain.gate.mates import MOST_TOGETHER, in_order, mates_of, others_come
 from services.followup.domain.gate.question import Question, ask
-from services.followup.domain.gate.reach import the_way
-from services.followup.domain.gate.steps import LOOKS, STEPS
+from services.followup.domain.gate.steps import STEPS, looks
 from services.followup.domain.gate.verdicts import Decision, Go, Hold, Mate, No, Refuse, Verdict, Wait
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL
@@ -21,7 +20,9 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
     """Whether to send. The steps after the first that does not let it pass are looked at only where that one
     refuses, for ``blocked_by``."""
     question = ask(state, policy, outreach, now)
-    for place, look in enumerate(LOOKS):
+    terms = question.terms
+    asked = looks(terms.silent if question.way is None else terms.silent_reached)
+    for place, look in enumerate(asked):
         said = look(question)
         if said is None:
             continue
@@ -31,7 +32,7 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
             until = verdict.until if last else clear_at(question, verdict.until)
             return Wait(until, verdict.reason, verdict.detail)
         assert verdict is not None
-        others = [said for look in LOOKS[place + 1 :] if (said := look(question)) is not None]
+        others = [said for look in asked[place + 1 :] if (said := look(question)) is not None]
         later = [_as_it_ends(question, one) for one in others]
         return _refusal(verdict, [one for one in later if one is not None])
     go = _go(question)
@@ -47,7 +48,7 @@ def decide(state: Customer, policy: Policy, outreach: Planned, now: Micros) -> D
 
 def _go(question: Question) -> Go:
     """Of one that every step lets pass."""
-    way = the_way(question.ways)
+    way = question.way
     assert way is not None
     return Go(way.to or "", way.channel, way.word.event if way.word is not None else None)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from services.followup.domain.gate.caps import caps_of
+from services.followup.domain.gate.caps import caps_counting, caps_of
 from services.followup.domain.gate.mates import joins_it
 from services.followup.domain.gate.question import Question
 from services.followup.domain.gate.reach import reaches
@@ -27,10 +27,10 @@ def outranked(question: Question) -> Verdict:
     if not others:
         return None
     wishes = question.state.wishes
-    caps = caps_of(rules, question.rule, question.outreach.purpose, wishes)
+    caps = caps_of(question.terms, wishes)
     before: tuple[Micros, str] | None = None
     for rule, purpose, wakes in others:
-        shared = any(cap in caps for cap in caps_of(rules, rule, purpose, wishes))
+        shared = any(cap in caps for cap in caps_counting(rules, rule, purpose, wishes))
         if shared and reaches(question.state, question.policy, rule, purpose, question.now):
             before = min(before or (wakes, rule.name), (wakes, rule.name))
     if before is None:
@@ -44,16 +44,16 @@ def _others(question: Question) -> Iterator[tuple[Rule, str, Micros]]:
     """The rule and purpose of what else is planned, and when it is decided."""
     state, rules, mine = question.state, question.rules, question.outreach
     for planned in state.planned:
-        rule = question.named(planned.rule)
+        rule = question.policy.named(planned.rule)
         if rule is not None and planned.outreach_id != mine.outreach_id:
             yield rule, planned.purpose, planned.wakes
     for anchor in state.anchors:
-        rule = question.named(anchor.rule)
+        rule = question.policy.named(anchor.rule)
         if rule is not None and anchor.armed and rule.name != mine.rule:
             ends = broken_at(rule, anchor.at, anchor.days)
             if ends is not None:
                 yield rule, rules.purpose(rule.template), ends
     for one in state.occasions:
-        rule = question.named(one.rule)
+        rule = question.policy.named(one.rule)
         if rule is not None and one.due_at is not None and rule.name != mine.rule:
             yield rule, rules.purpose(rule.template), one.due_at

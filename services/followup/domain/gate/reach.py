@@ -7,6 +7,7 @@ from services.followup.domain.deliverability.suppression import Blocked, blocked
 from services.followup.domain.gate.verdicts import Go, No
 from services.followup.domain.policy import Policy
 from services.followup.domain.rules.rule import DEFAULT_CHANNEL, REPLY, Rule
+from services.followup.domain.rules.terms import Terms
 from services.followup.domain.state import Consent, Customer, Outreach, Planned
 from services.followup.domain.tasks import TASKS
 from shared.schemas.times import Micros
@@ -25,15 +26,13 @@ class Way(NamedTuple):
     """Why the address that is known is not used; None where it is, or none is known."""
 
 
-def ways_of(
-    state: Customer, policy: Policy, outreach: Planned, rule: Rule | None, now: Micros
-) -> tuple[Way, ...]:
+def ways_of(state: Customer, policy: Policy, outreach: Planned, terms: Terms, now: Micros) -> tuple[Way, ...]:
     """The channels that a message may go by, in the order in which they are tried."""
-    if rule is not None:
-        names = rule.ways
+    if terms.rule is not None:
+        names = terms.rule.ways
     else:
         names = usual(state, policy, outreach.template) if outreach.anyhow else (outreach.channel,)
-    return _ways(state, policy, rule, outreach.purpose, names, now)
+    return _ways(state, policy, _About(outreach.purpose, terms.topic, terms.sort.counts_as), names, now)
 
 
 def usual(state: Customer, policy: Policy, template: str) -> tuple[str, ...]:
@@ -45,16 +44,24 @@ def usual(state: Customer, policy: Policy, template: str) -> tuple[str, ...]:
     return fits or (DEFAULT_CHANNEL,)
 
 
+class _About(NamedTuple):
+    """What of a message decides how it may go."""
+
+    purpose: str
+    topic: str | None
+    counts_as: str
+
+
 def _ways(
-    state: Customer, policy: Policy, rule: Rule | None, purpose: str, names: tuple[str, ...], now: Micros
+    state: Customer, policy: Policy, about: _About, names: tuple[str, ...], now: Micros
 ) -> tuple[Way, ...]:
-    topic, counts_as = (None, purpose) if rule is None else (rule.topic, rule.counts_as(purpose))
+    purpose, topic, counts_as = about
     found = []
     for name in _preferred_first(state, names):
         word = state.word(purpose, name, topic)
-        allowed = _allows(policy, purpose, word)
-        fault = not_used(state, policy, name, counts_as, now)
-        found.append(Way(name, word, allowed, None if fault else address(state, policy, name), fault))
+        to = address(state, policy, name)
+        fault = not_used(state, policy, name, counts_as, now) if not to or state.came_back else None
+        found.append(Way(name, word, _allows(policy, purpose, word), None if fault else to, fault))
     return tuple(found)
 
 
@@ -83,7 +90,8 @@ def _allows(policy: Policy, purpose: str, word: Consent | None) -> bool:
 
 def reaches(state: Customer, policy: Policy, rule: Rule, purpose: str, now: Micros) -> bool:
     """Whether there is a channel by which a message of the rule may go to the customer."""
-    return the_way(_ways(state, policy, rule, purpose, rule.ways, now)) is not None
+    about = _About(purpose, rule.topic, rule.counts_as(purpose))
+    return the_way(_ways(state, policy, about, rule.ways, now)) is not None
 
 
 def reach(state: Customer, policy: Policy, channel: str, now: Micros) -> Go | No:

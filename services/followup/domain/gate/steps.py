@@ -5,7 +5,8 @@ at again when it ends, unless that is too late, and then it is the reason.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 from services.followup.domain.conditions.holding import unmet
 from services.followup.domain.conditions.views import Scope
@@ -19,8 +20,9 @@ from services.followup.domain.gate.verdicts import Refuse, Verdict
 from services.followup.domain.history.baskets import had
 from services.followup.domain.journeys.arms import held_out
 from services.followup.domain.preferences.pause import paused
-from services.followup.domain.rules.rule import MANUAL
 from services.followup.domain.state import person_of
+
+Look: TypeAlias = Callable[[Question], Verdict]
 
 
 class Step(NamedTuple):
@@ -29,7 +31,7 @@ class Step(NamedTuple):
     name: str
     """As previews call it: what it refuses for, but for ``address``, where that is ``condition_unmet``,
     and ``paused``, where that is ``frequency_cap``."""
-    look: Callable[[Question], Verdict]
+    look: Look
 
 
 def stale(question: Question) -> Verdict:
@@ -38,20 +40,17 @@ def stale(question: Question) -> Verdict:
 
 def condition_unmet(question: Question) -> Verdict:
     """What it is made of was taken out of the rules since it was planned, or its rule asks what is not so."""
-    outreach, rule = question.outreach, question.rule
-    if rule is None and outreach.rule != MANUAL:
-        return Refuse("condition_unmet", f"there is no rule {outreach.rule} any more")
-    if outreach.template not in question.rules.templates:
-        return Refuse("condition_unmet", f"there is no template {outreach.template} any more")
-    if rule is None:
+    outreach, terms = question.outreach, question.terms
+    if terms.gone is not None:
+        return Refuse("condition_unmet", terms.gone)
+    if terms.rule is None:
         return None
     if outreach.offers is not None and had(question.state.history, outreach.offers):
         return Refuse("condition_unmet", f"the customer has bought {outreach.offers} before")
-    if rule.if_ is None:
+    if terms.condition is None:
         return None
-    against = unmet(
-        question.policy, rule, Scope(question.state, question.now, question.where, outreach.trigger)
-    )
+    scope = Scope(question.state, question.now, question.where, outreach.trigger)
+    against = unmet(terms.condition, scope)
     return None if against is None else Refuse("condition_unmet", against)
 
 
@@ -78,4 +77,9 @@ STEPS: tuple[Step, ...] = (
     Step("quiet_hours", quiet_hours),
     Step("send_window", send_window),
 )
-LOOKS = tuple(step.look for step in STEPS)
+
+
+@lru_cache(maxsize=1_000)
+def looks(silent: frozenset[str]) -> tuple[Look, ...]:
+    """All but those that say nothing."""
+    return tuple(step.look for step in STEPS if step.name not in silent)

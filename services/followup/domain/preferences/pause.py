@@ -7,8 +7,7 @@ from services.followup.domain.preferences.wishes import WISHED
 
 def paused(question: Question) -> Verdict:
     """A pause that lasts still. It is told as a cap: of the customer's own, of none until then."""
-    rule, purpose, wishes = question.rule, question.outreach.purpose, question.state.wishes
-    counted = purpose if rule is None else rule.counts_as(purpose)
-    if counted not in WISHED or not wishes.paused(question.now):
+    wishes = question.state.wishes
+    if question.terms.sort.counts_as not in WISHED or not wishes.paused(question.now):
         return None
     return Refuse("frequency_cap", "paused at the customer's wish", wishes.paused_until)

@@ -48,6 +48,10 @@ class FrequencyCap(Strict):
         """How long a message can count at most."""
         return LONGEST[self.per] if isinstance(self.per, str) else self.per
 
+    def counts(self, counts_as: str, group: str | None) -> bool:
+        """Whether it counts a message that counts as this purpose, of a rule of that group."""
+        return counts_as in self.purposes and self.group in (None, group)
+
     @property
     def words(self) -> str:
         span = f"a {self.per}" if isinstance(self.per, str) else f"in {write_duration(self.per)}"
