@@ -32,6 +32,7 @@ from shared.expressions.syntax import (
     Select,
     Several,
     Span,
+    path_of,
 )
 
 MOST_LOOPS = 2
@@ -120,7 +121,7 @@ class Check:
             if (table := known if isinstance(known, Table) else whole) is not None:
                 return self._of_variable(node, node.of, table, whole=whole is not None)
         kind = self._field(self.kind(node.of), node.of, node.field)
-        if (path := _path(node)) is not None and path[0] in self._bound:
+        if (path := path_of(node)) is not None and path[0] in self._bound:
             self._bound[path[0]].asked[path[1]] = None
         return kind
 
@@ -229,7 +230,7 @@ class Check:
                 raise ExpressionError("write has(...) with a field in it, as has(profile.email)")
             self._tested = node.args[0]
             self.kind(node.args[0])
-            if (path := _path(node.args[0])) is not None and path[0] in self._bound:
+            if (path := path_of(node.args[0])) is not None and path[0] in self._bound:
                 self._bound[path[0]].tested.add(path[1])
             return TRUTH
         function = FUNCTIONS.get(node.function)
@@ -269,14 +270,6 @@ class Check:
     def _said(self, node: Node) -> str:
         text = self._source(node)
         return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _path(node: Node) -> tuple[str, str] | None:
-    """The name that a chain of fields begins with, and the chain."""
-    if isinstance(node, Name):
-        return node.name, node.name
-    of = _path(node.of) if isinstance(node, Select) else None
-    return None if of is None or not isinstance(node, Select) else (of[0], f"{of[1]}.{node.field}")
 
 
 def _listed(names: Mapping[str, object]) -> str:

@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 import cel
 
 from shared.expressions.checking import WHOLE_OF, Check, alone
+from shared.expressions.closures import Asked
 from shared.expressions.functions import FUNCTIONS
 from shared.expressions.kinds import TRUTH, Field, Kind, Many, Table, Use, itself, reader
+from shared.expressions.quick import quick
 from shared.expressions.syntax import ExpressionError, NotKnownError, parsed
 from shared.schemas.times import Micros
 
@@ -46,6 +48,9 @@ class Verdict(NamedTuple):
     why: str | None = None
 
 
+MET, UNMET = Verdict(True), Verdict(False)
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A checked expression."""
@@ -62,6 +67,8 @@ class Program:
     """Likewise, but only once the engine gets there: an entry costs as much as the rest together."""
     ours: tuple[tuple[str, Callable[[Micros, ZoneInfo], Callable[..., Any]]], ...]
     """Our functions that it calls, and how each is made."""
+    quick: Asked | None
+    """How it is evaluated without the engine, where all is known; None where only the engine can."""
 
     def value(self, scope: Scope) -> Any:
         """What it gives. Raises ``ExpressionError``, which says why it cannot be evaluated; a
@@ -77,13 +84,16 @@ class Program:
 
     def verdict(self, scope: Scope) -> Verdict:
         """Whether it is met: one that cannot be evaluated is not."""
+        sure = None if self.quick is None else self.quick(scope, None, None)
+        if isinstance(sure, bool):
+            return MET if sure else UNMET
         try:
             found = self.value(scope)
         except ExpressionError as error:
             return Verdict(False, str(error))
         if not isinstance(found, bool):
             return Verdict(False, "it is neither true nor false")
-        return Verdict(found)
+        return MET if found else UNMET
 
     def context(self, scope: Scope) -> cel.Context:
         """What the engine is given of a scope."""
@@ -101,8 +111,8 @@ class Program:
 
 def programmed(text: str, variables: Mapping[str, Variable]) -> Program:
     """An expression over these variables, checked. Raises ``ExpressionError``."""
-    check = Check(text, {name: variable.kind for name, variable in variables.items()})
-    kind = check.kind(parsed(text))
+    check, tree = Check(text, {name: variable.kind for name, variable in variables.items()}), parsed(text)
+    kind = check.kind(tree)
     for written in check.use.written:
         try:
             cel.evaluate(written)
@@ -118,7 +128,8 @@ def programmed(text: str, variables: Mapping[str, Variable]) -> Program:
     # What it gives may be a time, or a list of such; what nobody knows beforehand may stand beside times.
     check.use.clock |= kind is not TRUTH or check.use.anything
     parts, lists = tuple(_parts(check.use, variables)), _lists(check.use, variables)
-    return Program(text, kind, program, check.use, parts, lists, tuple(_ours(check.use)))
+    found = quick(tree, variables) if kind is TRUTH else None
+    return Program(text, kind, program, check.use, parts, lists, tuple(_ours(check.use)), found)
 
 
 def _ours(use: Use) -> Iterator[tuple[str, Callable[[Micros, ZoneInfo], Callable[..., Any]]]]:

@@ -286,3 +286,11 @@ def _character(found: re.Match[str]) -> str:
     if len(what) > 1:
         return chr(int(what[1:], 16))
     return _SHORT.get(what, what)
+
+
+def path_of(node: Node) -> tuple[str, str] | None:
+    """The name that a chain of fields begins with, and the chain."""
+    if isinstance(node, Name):
+        return node.name, node.name
+    of = path_of(node.of) if isinstance(node, Select) else None
+    return None if of is None or not isinstance(node, Select) else (of[0], f"{of[1]}.{node.field}")
