@@ -127,6 +127,9 @@ def refused(*sets: str) -> str:
         ("settings.RAPPORT_LOG_LEVEL=loud", "settings.RAPPORT_LOG_LEVEL: give one of DEBUG, ERROR, INFO"),
         ("settings.RAPPORT_KAFKA_SECURITY=tls", "settings.RAPPORT_KAFKA_SECURITY: give one of plaintext, "),
         ("settings.RAPPORT_MONGO=mongodb://db", "RAPPORT_MONGO is under settings and under secrets"),
+        ("extraObjects={a}", "extraObjects[0]: no object of Kubernetes"),
+        ("extraObjects[0].kind=ConfigMap", "extraObjects[0]: no object of Kubernetes"),
+        ("extraObjects[0].metadata=a", "extraObjects[0]: no object of Kubernetes"),
         # What nothing would get to.
         (
             "settings.RAPPORT_JWKS_URL=https://login.example/keys",

@@ -134,6 +134,15 @@
 {{- end -}}
 {{- end -}}
 
+{{- range $index, $one := .Values.extraObjects -}}
+{{- range regexSplit "(?m)^---" (tpl (kindIs "string" $one | ternary $one (toYaml $one)) $) -1 -}}
+{{- $object := fromYaml . -}}
+{{- if and $object (not (and $object.apiVersion $object.kind (or (kindIs "map" $object.metadata) (hasKey $object "items")))) -}}
+{{- $misshapen = append $misshapen (printf "extraObjects[%d]: no object of Kubernetes: it has no apiVersion, kind and metadata." $index) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- /* What else is looked at reads these. */ -}}
 {{- if $misshapen -}}
 {{- fail (printf "\n\n%s\n" (join "\n" (concat $said $misshapen | uniq))) -}}
