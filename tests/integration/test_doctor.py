@@ -1,7 +1,6 @@
 """``rapport doctor`` on real parts: what it says of those that are well, and of those that are not."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,9 +9,7 @@ from rapport.doctor.finding import Finding
 from rapport.embedded import mongo
 from rapport.embedded.stack import start_mongo, start_smtp
 from rapport.home import Home
-from tests.certificates import Authority
-from tests.secured import ELSEWHERE, EXPIRED, HOST, SASL, SecuredKafka, secured_kafka
-from tests.secured_store import secured_store
+from tests.secured import ELSEWHERE, EXPIRED, SASL, SecuredKafka, secured_kafka
 
 
 @pytest.fixture(scope="module")
@@ -78,25 +75,6 @@ def test_a_bad_certificate_is_named(
     address = kafka.address(listener)
     for key in (("broker", address), ("certificates", address)):
         assert (told[key].state, words in told[key].said) == ("bad", True)
-
-
-def test_an_authority_that_signed_nothing_of_theirs_is_named(
-    kafka: SecuredKafka, around: dict[str, str], tmp_path: Path
-) -> None:
-    """The wrong file for the broker and for the store; then the store's other refusals."""
-    other = Authority(tmp_path / "other")
-    certificate = kafka.authority.issue("store", HOST)
-    with secured_store(Home(tmp_path / "store"), certificate, kafka.authority, auth=True) as store:
-        wrong = {"RAPPORT_KAFKA_CA": str(other.file), **store.env(), "RAPPORT_MONGO_CA": str(other.file)}
-        told = found(around | kafka.env() | wrong)
-        for part, where in (("broker", kafka.address(SASL)), ("store", f"{HOST}:{store.part.port}")):
-            variable = f"RAPPORT_{'KAFKA' if part == 'broker' else 'MONGO'}_CA"
-            for key in ((part, where), ("certificates", where)):
-                assert (told[key].state, f"set {variable} to" in told[key].said) == ("bad", True), told[key]
-        told = found(around | kafka.env() | store.env() | {"RAPPORT_MONGO": store.uri(password="an0ther")})
-    refused = told["store", f"{HOST}:{store.part.port}"]
-    assert (refused.state, "does not let its user in" in refused.said) == ("bad", True)
-    assert not any("an0ther" in one.said + one.do for one in told.values())
 
 
 def test_topics_that_are_not_as_they_should_be_are_named(kafka: SecuredKafka, around: dict[str, str]) -> None:
