@@ -4,7 +4,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.followup import config
@@ -126,6 +126,8 @@ def by_the_engine(expression: Program, scope: Scope) -> Verdict | None:
 
 
 @given(CONDITIONS, st.sampled_from(CUSTOMERS), st.sampled_from(TRIGGERS))
+@example("trigger.items.exists(e, (e.sku == 'x' || e.category == 'a'))", FULL, {"items": [{"sku": "x"}]})
+@example("trigger.items.filter(e, !(e.category == 'a' && e.sku == 'y')).size() > 0", FULL, TRIGGERS[0])
 @settings(max_examples=examples(600), deadline=None)
 def test_what_is_said_quickly_is_what_the_engine_says(
     text: str, customer: Customer, trigger: dict[str, object]
