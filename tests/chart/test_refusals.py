@@ -109,23 +109,6 @@ def refused(*sets: str) -> str:
             "services.loyalty.settings.RAPPORT_SMTP_HOST=mail",
             "services.loyalty.settings.RAPPORT_SMTP_HOST: loyalty does not read it; followup does",
         ),
-        # Of another kind than the variable is.
-        ("settings.RAPPORT_KAFKA={a:1,b:2}", "settings.RAPPORT_KAFKA: give text, no list and no map"),
-        (
-            "services.loyalty.settings.RAPPORT_KAFKA={a:1}",
-            "services.loyalty.settings.RAPPORT_KAFKA: give text",
-        ),
-        ("settings.RAPPORT_BATCH_SIZE=many", "settings.RAPPORT_BATCH_SIZE: give a whole number."),
-        ("settings.RAPPORT_BATCH_SIZE=1.5", "settings.RAPPORT_BATCH_SIZE: give a whole number."),
-        ("settings.RAPPORT_BATCH_SIZE={5}", "settings.RAPPORT_BATCH_SIZE: give a whole number, no list"),
-        (
-            "services.followup.settings.RAPPORT_SMTP_PORT=smtp",
-            "services.followup.settings.RAPPORT_SMTP_PORT: give a whole number.",
-        ),
-        ("settings.RAPPORT_STORE_TIMEOUT=2s", "settings.RAPPORT_STORE_TIMEOUT: give a number."),
-        ("settings.RAPPORT_SMTP_TLS=maybe", "settings.RAPPORT_SMTP_TLS: give true or false."),
-        ("settings.RAPPORT_LOG_LEVEL=loud", "settings.RAPPORT_LOG_LEVEL: give one of DEBUG, ERROR, INFO"),
-        ("settings.RAPPORT_KAFKA_SECURITY=tls", "settings.RAPPORT_KAFKA_SECURITY: give one of plaintext, "),
         ("settings.RAPPORT_MONGO=mongodb://db", "RAPPORT_MONGO is under settings and under secrets"),
         ("extraObjects={a}", "extraObjects[0]: no object of Kubernetes"),
         ("extraObjects[0].kind=ConfigMap", "extraObjects[0]: no object of Kubernetes"),
@@ -230,23 +213,6 @@ def test_a_value_that_is_wrong_is_named(wrong: str, said: str) -> None:
 )
 def test_values_that_do_not_go_together_are_named(wrong: tuple[str, ...], said: str) -> None:
     assert said in refused(*wrong)
-
-
-@pytest.mark.parametrize(
-    "right",
-    [
-        "RAPPORT_MAX_BODY_BYTES=10485760",
-        "RAPPORT_STORE_TIMEOUT=2.5",
-        "RAPPORT_SMTP_TLS=true",
-        "RAPPORT_SMTP_TLS=",
-        "RAPPORT_KAFKA_SECURITY=SASL-SSL",
-        "RAPPORT_BATCH_SIZE=null",
-        "RAPPORT_WEBHOOK_CHANNELS={sms,push}",
-        "RAPPORT_API_KEYS.till.scopes={events:write}",
-    ],
-)
-def test_what_the_services_take_is_taken(right: str) -> None:
-    assert render("--values", SMALL, "--set", f"settings.{right}")
 
 
 def test_a_secret_among_the_values_is_not_shown() -> None:
