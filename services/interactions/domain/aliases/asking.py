@@ -55,7 +55,7 @@ def answered(customer: Customer, event: Event) -> Effects[Customer]:
     data = event.data
     assert isinstance(data, AliasToldRequested)
     one = customer.called.name(data.alias, data.customer_id)
-    if one is None or not one.wanted or one.revision >= data.revision:
+    if one is None or not one.wanted or one.revision > data.revision:
         return Effects(customer)
     theirs = data.owner == one.customer
     new = altered(
