@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from services.interactions.domain.aliases.asking import answered, others_owner
 from services.interactions.domain.aliases.state import AliasState
-from services.interactions.domain.state import Customer
+from services.interactions.domain.state import Customer, altered
 from shared.journal.testing import InMemoryWorker
-from shared.schemas.commands.aliases import alias_state
+from shared.schemas.commands.aliases import AliasToldRequested, alias_state
 from shared.schemas.customers import (
     AliasRemoved,
     CustomerMerged,
@@ -23,7 +24,7 @@ from tests.examples import examples
 
 from .merging.arrival import Arrival
 from .test_aliases import ANN, KEY, workers
-from .told import at
+from .told import at, event
 
 CUSTOMERS = ("c-1", "c-2", "c-3")
 DATA: dict[str, CustomersData] = {
@@ -87,3 +88,17 @@ def test_whenever_what_is_asked_and_answered_is_read_each_record_is_right(
 @example([("c-2", "add", 0), ("c-2", "merge", 0), ("c-2", "unmerge", 0), ("c-2", "remove", 1)], Random(1))
 def test_and_of_ids_that_are_merged_and_are_two_again(words: list[Any], chance: Random) -> None:
     agreed(told(words, chance))
+
+
+def test_what_an_alias_says_once_more_mends_a_record_that_has_it_otherwise() -> None:
+    """The version before kept no owner of a merged id's name where that is whom it was merged into."""
+    worker = workers()
+    worker.tell("c-1", ANN)
+    worker.tell("c-2", ANN)
+    (said,) = (one for one in worker.facts(AliasToldRequested) if one.customer_id == "c-2")
+    state = worker.state("c-2")
+    (name,) = state.called.names
+    wrong = altered(state, called=state.called.with_name(altered(name, owner=None)))
+    assert others_owner(wrong, wrong.called.names[0]) is None
+    mended = answered(wrong, event(said, subject="c-2")).state
+    assert [others_owner(mended, one) for one in mended.called.names] == ["c-1"]
