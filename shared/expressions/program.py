@@ -84,7 +84,10 @@ class Program:
 
     def verdict(self, scope: Scope) -> Verdict:
         """Whether it is met: one that cannot be evaluated is not."""
-        sure = None if self.quick is None else self.quick(scope, None, None)
+        try:
+            sure = None if self.quick is None else self.quick(scope, None, None)
+        except Exception:  # such as a day after the last one of the calendar: the engine says what that means
+            sure = None
         if isinstance(sure, bool):
             return MET if sure else UNMET
         try:

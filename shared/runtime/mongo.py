@@ -29,6 +29,8 @@ UNAUTHORIZED, AUTHENTICATION = 13, frozenset({11, 18})
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 """Seconds between two tries to get in."""
 
+_SERVERS_OWN = ("wire version", "Sessions are not supported")
+"""In what the driver says of servers that it has found."""
 PROMISES: dict[str, Any] = {
     # What is acknowledged outlives the primary, and nothing is read that could be rolled back.
     "w": "majority",
@@ -99,7 +101,9 @@ def refusal_of(settings: MongoSettings, error: BaseException) -> Refusal | None:
 def unfound(settings: MongoSettings, error: BaseException) -> str | None:
     """What is wrong where DNS is to name the servers (``mongodb+srv``) and does not; None for any other
     trouble. DNS may only be away, so this is waited for."""
-    if isinstance(error, ConfigurationError) and settings.mongo.startswith("mongodb+srv://"):
+    if not isinstance(error, ConfigurationError) or any(word in str(error) for word in _SERVERS_OWN):
+        return None
+    if settings.mongo.startswith("mongodb+srv://"):
         where = servers(settings.mongo)
         return f"DNS names no servers for {where} (SRV records of _mongodb._tcp.{where}), or does not answer"
     return None

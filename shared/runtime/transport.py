@@ -19,6 +19,8 @@ _ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?")
 _BESIDE = re.compile(r"//.*/.*@", re.S)
 _SPLIT = re.compile(r"//.*[/?#].*@", re.S)
 """A password that ends too early: of the rest the driver makes a database or options, and quotes it."""
+_NAMED = re.compile(r"^[^/?]*|[?&]replicaSet=[^&]*")
+"""What names servers and their set, in what follows a user and a password."""
 _ENCODE = (
     "is no URI that the driver takes: what is special in the user and the password must be percent-encoded: "
     "/ is %2F, ? is %3F, # is %23, @ is %40"
@@ -47,7 +49,8 @@ def _mongo_uri(value: str) -> str:
     value = _unquoted(value.strip())
     if not value.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must begin with mongodb:// or mongodb+srv://")
-    if set(_QUOTES) & set(value.rpartition("@")[2]):  # a password may have them
+    # A password may have them, and an option's text.
+    if set(_QUOTES) & set("".join(_NAMED.findall(value.partition("://")[2].rpartition("@")[2]))):
         raise ValueError("has quotes in it: leave them out")
     if _BESIDE.search(value.partition("?")[0]):
         raise ValueError(_ENCODE)

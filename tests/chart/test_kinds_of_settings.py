@@ -42,9 +42,16 @@ def test_another_kind_than_the_variable_is_named(wrong: str, said: str) -> None:
         "RAPPORT_SMTP_TLS=",
         "RAPPORT_KAFKA_SECURITY=SASL-SSL",
         "RAPPORT_BATCH_SIZE=null",
+        "RAPPORT_BATCH_SIZE=500\n",
+        "RAPPORT_STORE_TIMEOUT=\t2.5\n",
+        "RAPPORT_SMTP_TLS=true\n",
         "RAPPORT_WEBHOOK_CHANNELS={sms,push}",
         "RAPPORT_API_KEYS.till.scopes={events:write}",
     ],
 )
 def test_what_the_services_take_is_taken(right: str) -> None:
     assert render("--values", SMALL, "--set", f"settings.{right}")
+
+
+def test_the_text_null_is_as_if_left_out() -> None:
+    assert render("--values", SMALL, "--set-string", "settings.RAPPORT_BATCH_SIZE=null")

@@ -1,5 +1,6 @@
 """Conditions are answered without the engine where all is known: what they say then is what it says."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -35,9 +36,12 @@ ODD = [
     "loyalty.member", "profile.preferences.x == 1", "purchases[0].returned", "profile.name.contains('Ada')",
     "profile.preferences.x", "health.churn_probability >= 0.5", "1 / complaints.count > 0",
 ]  # fmt: skip
+LAST_DAY = "weekday(e.expires_at) == 'fri'"
 ELEMENTS = {
     "purchases": ["e.returned", "e.total.amount > 50", "'sku-1' in e.skus", "days_since(e.at) < 3"],
-    "subscriptions": ["e.plan == 'plan'", "has(e.plan)", "e.cancelled", "e.expires_at > now", "e.active"],
+    "subscriptions": [
+        "e.plan == 'plan'", "has(e.plan)", "e.cancelled", "e.expires_at > now", "e.active", LAST_DAY,
+    ],
     "products": ["e.maintenance_every_days > 3", "has(e.maintenance_every_days)", "e.sku in ['sku', 'x']"],
     "interactions": [
         "e.kind == 'question'", "e.sku == 'sku-1'", "e.times.filter(t, days_since(t) < 2).size() > 1",
@@ -101,6 +105,15 @@ BARE = FULL.history.model_copy(
         "loyalty": None,
     }
 )
+FOR_EVER = FULL.history.model_copy(
+    update={
+        "subscriptions": tuple(
+            one.model_copy(update={"expires_at": micros(datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))})
+            for one in FULL.history.subscriptions
+        )
+    }
+)
+ENDLESS = FULL.model_copy(update={"history": FOR_EVER})
 WILD = profile_told(
     FULL.profile, CustomerUpdated(preferences={"x": 1}, tags=("gold",), segment=None), AT + DAY
 )
@@ -108,6 +121,7 @@ CUSTOMERS = [
     Customer(customer_id="c-1"),
     FULL,
     FULL.model_copy(update={"history": BARE}),
+    ENDLESS,
     FULL.model_copy(update={"profile": WILD, "complaints": FULL.complaints[:1]}),
 ]
 TRIGGERS = [
@@ -137,9 +151,21 @@ def test_what_is_said_quickly_is_what_the_engine_says(
     except ExpressionError:
         return  # of two kinds that do not fit
     scope = Scope(customer, AT, BERLIN, trigger)
-    sure = None if expression.quick is None else expression.quick(scope, None, None)
-    if isinstance(sure, bool):
-        assert Verdict(sure) == by_the_engine(expression, scope)
+    found = expression.verdict(scope)
+    if found.why is None:
+        assert found == by_the_engine(expression, scope)
+
+
+def test_what_fails_on_the_quick_way_is_for_the_engine_to_say() -> None:
+    """The last instant of the calendar is a day after it in Berlin."""
+    expression = compiled("subscriptions.exists(e, weekday(e.expires_at) == 'mon')", EVENTS)
+    scope = Scope(ENDLESS, AT, BERLIN, {})
+    assert expression.quick is not None
+    with pytest.raises(OverflowError):
+        expression.quick(scope, None, None)
+    found = expression.verdict(scope)
+    assert not found.met
+    assert "weekday" in (found.why or "")
 
 
 def test_rules_that_ship_are_answered_quickly() -> None:

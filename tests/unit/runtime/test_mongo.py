@@ -45,4 +45,5 @@ def test_servers_that_dns_does_not_name_are_told_of_and_nothing_else_of_the_uri(
     records = "SRV records of _mongodb._tcp.shop.example"
     assert why == f"DNS names no servers for shop.example ({records}), or does not answer"
     assert unfound(named, ServerSelectionTimeoutError("shop-1.example:27017: timed out")) is None
+    assert unfound(named, ConfigurationError("shop-1 reports wire version 5, but this needs 8")) is None
     assert unfound(MongoSettings(mongo="mongodb://shop.example"), ConfigurationError("wire version")) is None

@@ -86,8 +86,9 @@ def test_what_is_wrong_is_named_without_a_secret(env: dict[str, str], words: str
     assert words in said(env)
 
 
-def test_a_password_may_have_quotes() -> None:
-    assert read(Settings, GOOD | {"RAPPORT_MONGO": "mongodb://u:a'b\"c@db"}).mongo.endswith("@db")
+@pytest.mark.parametrize("uri", ["mongodb://u:a'b\"c@db", "mongodb://db/?appName=Bob's"])
+def test_a_password_may_have_quotes_and_so_may_a_name(uri: str) -> None:
+    assert read(Settings, GOOD | {"RAPPORT_MONGO": uri}).mongo == uri
 
 
 def test_files_are_read_and_dates_are_looked_at(tmp_path: Path) -> None:

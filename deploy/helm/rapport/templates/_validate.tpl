@@ -21,9 +21,9 @@
 {{/* Of a value under settings: what its variable takes, where this is none; else empty. The services look anew: here
      it is what can be said before there are pods. */}}
 {{- define "rapport.takes" -}}
-{{- $text := include "rapport.text" .value -}}
+{{- $text := trim (include "rapport.text" .value) -}}
 {{- $kinds := dict "a whole number" `^ *[-+]?[0-9_]+(\.0*)? *$` "a number" `^ *[-+]?([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)? *$` "true or false" `^ *(?i:true|false|t|f|yes|no|y|n|on|off|1|0) *$` -}}
-{{- if eq $text "" -}}
+{{- if has $text (list "" "null") -}}
 {{- else if and .variable.kind (or (kindIs "map" .value) (kindIs "slice" .value)) -}}
 {{ .variable.kind }}, no list and no map{{ if eq .variable.kind "text" }} (several servers with commas between){{ end }}
 {{- else if and (hasKey $kinds (default "" .variable.kind)) (not (regexMatch (index $kinds .variable.kind) $text)) -}}
