@@ -188,10 +188,19 @@
   // a part is on its way is asked for after it: htmx would ask in the name of what it has just replaced.
   const owed = new Set(), asked = new Set()
   let pressed = false
+  // A page that is left by a form asks for no part, and no part sends it elsewhere: once signed out, to the
+  // sign-in page, past the words that one has signed out. Where the form left it after all (a file), it goes on.
+  let left = 0
+  addEventListener('submit', event => {
+    if (event.defaultPrevented) return
+    left = Date.now() + 10000
+    setTimeout(ask, 10000)
+  })
+  document.addEventListener('htmx:beforeOnLoad', event => { if (event.target.matches('[data-watch]') && Date.now() < left) event.preventDefault() })
   const watched = part => part.dataset.watch.split(' ')
   const owe = part => { if (part) for (const name of watched(part)) owed.add(name) }
   const ask = () => {
-    if (pressed || document.querySelector('[data-watch].htmx-request')) return
+    if (pressed || Date.now() < left || document.querySelector('[data-watch].htmx-request')) return
     const names = new Set(owed)
     owed.clear()
     for (const name of names) asked.add(name)
