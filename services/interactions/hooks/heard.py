@@ -3,7 +3,7 @@
 import base64
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
@@ -123,11 +123,17 @@ def time_of(*texts: str | None, offset: str = "") -> datetime:
 
 def label(*texts: Key | None) -> str:
     """The first that is there, as one line of 128 characters at most. Raises ``UnreadableError``."""
+    for line in labels(texts):
+        return line
+    raise UnreadableError("a line has no name")
+
+
+def labels(texts: Iterable[Key | None]) -> Iterator[str]:
+    """Those that say something, each as one line of 128 characters at most."""
     for text in texts:
         line = re.sub(r"[\x00-\x1f\x7f]+", " ", str("" if text is None else text)).strip()
         if line:
-            return line[:128]
-    raise UnreadableError("a line has no name")
+            yield line[:128]
 
 
 def id_of(key: Key) -> str:

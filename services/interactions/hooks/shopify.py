@@ -22,6 +22,7 @@ from services.interactions.hooks.heard import (
     id_of,
     ignored,
     label,
+    labels,
     minor,
     phone_of,
     place,
@@ -155,7 +156,7 @@ def _key(order: int | str) -> str:
 
 
 def _order(order: Order, triggered: Mapping[str, datetime]) -> ShopOrder:
-    currency = order.currency
+    currency, updated = order.currency, time_of(order.updated_at, order.processed_at, order.created_at)
     total = minor(in_shop(order.total_price, order.total_price_set), currency)
     lines = tuple(_lines(order))
     current = current_of(order)
@@ -167,8 +168,9 @@ def _order(order: Order, triggered: Mapping[str, datetime]) -> ShopOrder:
         "customer_id": UNRESOLVED,
         "channel": "store" if pos else "web",
         **store,
-        "at": time_of(order.processed_at, order.created_at),
-        "updated_at": time_of(order.updated_at, order.processed_at, order.created_at),
+        # Whoever writes an order by the API may write any day.
+        "at": min(time_of(order.processed_at, order.created_at), updated),
+        "updated_at": updated,
         **triggered,
         "currency": currency,
         "paid": order.financial_status in PAID,
@@ -178,8 +180,8 @@ def _order(order: Order, triggered: Mapping[str, datetime]) -> ShopOrder:
         "worth": worth,
         "owed": owed,
         "lines": lines,
-        "refunds": tuple(refund_of(one, currency) for one in order.refunds or ()),
-        "voucher_codes": tuple(label(one.code) for one in order.discount_codes or () if one.code),
+        "refunds": tuple(refund_of(one, currency, updated) for one in order.refunds or ()),
+        "voucher_codes": tuple(labels(one.code for one in order.discount_codes or ())),
     }
     return ShopOrder.model_validate(fields)
 

@@ -1,6 +1,7 @@
 """What went back of Shopify's orders, what came back with it, and what an order is worth after that."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,8 +13,12 @@ from shared.schemas.money import MOST_DIGITS
 FAILED = frozenset({"failure", "error"})
 
 
-def refund_of(refund: Refund, currency: str | None) -> ShopRefund:
-    """A refund of an order; ``currency``: the order's, if known."""
+MOST_DECIMALS = 8
+"""Of an amount that goes back. A number that a program has added up may have more: 31.860000000000003."""
+
+
+def refund_of(refund: Refund, currency: str | None, told_at: datetime | None = None) -> ShopRefund:
+    """A refund of an order; ``currency`` is the order's, ``told_at`` the time of its account, if known."""
     currency = currency or _currency(refund)
     amount = paid_back(refund, currency) if _tried(refund) else _calculated(refund)
     items = []
@@ -21,10 +26,11 @@ def refund_of(refund: Refund, currency: str | None) -> ShopRefund:
         if one.quantity > 0 and one.line_item_id is not None:
             line, sku = label(one.line_item_id), sku_of(one.line_item or Line(), one.line_item_id)
             items.append(ShopReturn(line=line, sku=sku, quantity=one.quantity))
+    at = time_of(refund.processed_at, refund.created_at)
     fields: dict[str, Any] = {
         "refund_id": id_of(refund.id),
-        "at": time_of(refund.processed_at, refund.created_at),
-        "amount": f"{max(amount, Decimal(0)):f}",
+        "at": at if told_at is None else min(at, told_at),
+        "amount": _written(max(amount, Decimal(0))),
         "items": tuple(items),
         "unpaid": bool(items) and not _tried(refund),
     }
@@ -119,6 +125,11 @@ def _named(kind: str, id: int | str | None) -> str | None:
 
 def _minor(amount: Decimal, currency: str) -> int:
     return minor(f"{amount:f}", currency)
+
+
+def _written(amount: Decimal) -> str:
+    text = f"{amount:f}"
+    return text if len(text.partition(".")[2]) <= MOST_DECIMALS else f"{amount:.{MOST_DECIMALS}f}"
 
 
 def _number(amount: Amount) -> Decimal:

@@ -25,6 +25,7 @@ from services.interactions.hooks.heard import (
     id_of,
     ignored,
     label,
+    labels,
     minor,
     phone_of,
     place,
@@ -177,13 +178,14 @@ def _name(order: Key, shop: str | None, between: str = "-") -> str:
 
 
 def _order(order: Order, shop: str | None) -> ShopOrder:
-    currency = order.currency
-    modified = time_of(order.date_modified_gmt, order.date_created_gmt, offset="Z")
+    currency, created = order.currency, order.date_created_gmt
+    modified = time_of(order.date_modified_gmt, created, offset="Z")
     fields: dict[str, Any] = {
         "order_id": _name(order.id, shop),
         "customer_id": UNRESOLVED,
         "channel": "web",
-        "at": time_of(order.date_paid_gmt, order.date_created_gmt, order.date_modified_gmt, offset="Z"),
+        # Merchants may write any day.
+        "at": min(time_of(order.date_paid_gmt, created, order.date_modified_gmt, offset="Z"), modified),
         "updated_at": modified,
         "currency": currency,
         "paid": order.status in PAID or order.date_paid_gmt is not None,
@@ -191,7 +193,7 @@ def _order(order: Order, shop: str | None) -> ShopOrder:
         "total": minor(order.total, currency),
         "lines": tuple(_lines(order)),
         "refunds": tuple(_refund(one, currency, modified) for one in order.refunds or ()),
-        "voucher_codes": tuple(label(one.code) for one in order.coupon_lines or () if one.code),
+        "voucher_codes": tuple(labels(one.code for one in order.coupon_lines or ())),
     }
     return ShopOrder.model_validate(fields)
 

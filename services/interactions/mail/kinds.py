@@ -65,6 +65,8 @@ def kind_of(
     """``sender``: the address that it says it is from; ``null_sender``: its envelope has none, so nothing may
     be answered; ``ours``: whether an address is our own; ``to``: its recipients."""
     local = (sender or "").lower().partition("@")[0]
+    # Whoever hands a mail on gives it an envelope of their own; what it had before stands in it.
+    null_sender = null_sender or "<>" in ("".join(one.split()) for one in headers.get("return-path", ()))
     if _is_loop(headers, to):
         return "loop"
     if _is_report(headers) or local in _SERVERS or (local == _POSTMASTER and null_sender):

@@ -3,6 +3,7 @@ bounded time and room."""
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -36,6 +37,10 @@ _WRAPPERS = (
 _names = re.compile(r"<\s*([^<>\s]{1,900}@[^<>\s]{1,255}|[^<>\s]{1,900})\s*>").findall
 _named = re.compile(r"[^\x00-\x20\x7f<>]+").fullmatch
 _addresses = re.compile(r"[^\s<>,;:\"()@]{1,64}@[^\s<>,;:\"()@]{1,255}").findall
+_bare = re.compile(r"[^<>\s]{1,900}@[^<>\s]{1,255}").fullmatch
+_aside = re.compile(r'"(?:[^"\\]|\\.)*"|\([^()]*\)')
+"""Names in quotes, and remarks."""
+_angle = re.compile(r"<\s*([^<>\s]+)\s*>").search
 _address = re.compile(
     r"[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]{1,64}@[^\s@()<>\[\]:;,\\\"\x00-\x1f\x7f-\x9f]+"
 ).fullmatch
@@ -116,11 +121,23 @@ def _party(mail: Message, name: str) -> Party | None:
         found = getaddresses([" ".join(readable.split())])
     except Exception:  # the e-mail package raises nearly everything on impossible input
         return None
-    for person, address in found:
+    meant = _in_brackets(readable)
+    for person, address in found if meant is None else _only(found, meant):
         if _address(address) and len(address) <= 254:
             shown = " ".join(header(person).split())[:LONGEST_PERSON].strip() or None
             return Party(address.lower(), None if shown is None or "@" in shown else shown)
     return None
+
+
+def _in_brackets(told: str) -> str | None:
+    """Of the first whom a header names, the address in brackets. What stands before it is a name, though it
+    be somebody else's address: a mail server has let the mail in for the one in brackets."""
+    found = _angle(_aside.sub(" ", told).partition(",")[0])
+    return found[1] if found is not None and _address(found[1]) else None
+
+
+def _only(found: Sequence[tuple[str, str]], address: str) -> Sequence[tuple[str, str]]:
+    return [one for one in found if one[1] == address] or [("", address)]
 
 
 def _addressed(headers: Headers) -> tuple[str, ...]:
@@ -137,10 +154,15 @@ def _message_id(headers: Headers) -> str | None:
 
 def _answers(headers: Headers) -> tuple[str, ...]:
     """What ``In-Reply-To`` names, then the mails before that, the last first. Some write words beside it."""
-    direct = [name for value in headers.get("in-reply-to", ()) for name in _names(value)]
+    direct = [name for value in headers.get("in-reply-to", ()) for name in _names(value) or _alone(value)]
     before = [name for value in headers.get("references", ()) for name in _names(value)]
     names = dict.fromkeys(name for name in (*direct, *reversed(before)) if _named(name))
     return tuple(names)[:MOST_ANSWERED]
+
+
+def _alone(value: str) -> Sequence[str]:
+    """A name without its brackets, as some programs write it."""
+    return (name,) if _bare(name := value.strip()) else ()
 
 
 def _taken_at(headers: Headers) -> datetime | None:

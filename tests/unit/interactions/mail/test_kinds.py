@@ -118,3 +118,11 @@ def test_circles_and_null_senders() -> None:
 )
 def test_what_was_in_this_box_before_goes_in_a_circle(header: bytes, what: str) -> None:
     assert kind(PLAIN + header + b"\r\n\r\nx") == what
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [(b"<>", "automatic"), (b" < > ", "automatic"), (b"<ann@home.example>", "person"), (b"", "person")],
+)
+def test_what_was_handed_on_says_whether_it_may_be_answered(path: bytes, what: str) -> None:
+    assert kind(PLAIN + b"Return-Path: " + path + b"\r\n\r\nx") == what

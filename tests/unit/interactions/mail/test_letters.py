@@ -195,3 +195,38 @@ def test_who_it_is_from(told: str, address: str | None) -> None:
     sender = read(f"From: {told}\r\n\r\nx".encode()).sender
     assert (None if sender is None else sender.address) == address
     assert sender is None or "@" not in (sender.name or "")
+
+
+@pytest.mark.parametrize(
+    ("told", "address", "name"),
+    [
+        ("ann@home.example <eve@other.example>", "eve@other.example", None),
+        ("Ann Lee ann@home.example <eve@other.example>", "eve@other.example", None),
+        ("ann@home.example (Ann) <Eve@other.example>", "eve@other.example", None),
+        ('"ann@home.example" <eve@other.example>', "eve@other.example", None),
+        ('"Lee, <ann@home.example>" <eve@other.example>', "eve@other.example", None),
+        ("Lee, Eve <eve@other.example>", "eve@other.example", "Eve"),
+        ("Eve <eve@other.example>, ann@home.example", "eve@other.example", "Eve"),
+        ("eve@other.example, Ann <ann@home.example>", "eve@other.example", None),
+        ("<@relay.example:eve@other.example>", "eve@other.example", None),
+        ("Eve <eve@other.example", "eve@other.example", "Eve"),
+    ],
+)
+def test_an_address_before_the_one_in_brackets_is_nobody(told: str, address: str, name: str | None) -> None:
+    """What lets a mail in (DMARC) judges the address in brackets: the other may be anybody's."""
+    for header_name in ("From", "Reply-To"):
+        letter = read(f"{header_name}: {told}\r\n\r\nx".encode())
+        assert (letter.sender or letter.reply_to) == Party(address, name)
+
+
+@pytest.mark.parametrize(
+    ("told", "names"),
+    [
+        ("m-1@shop.example", ("m-1@shop.example",)),
+        ("<m-1@shop.example>", ("m-1@shop.example",)),
+        ("Your message of Monday, ann@home.example", ()),
+        ("m-1", ()),
+    ],
+)
+def test_what_is_answered_may_be_named_without_brackets(told: str, names: tuple[str, ...]) -> None:
+    assert read(f"From: a@b.example\r\nIn-Reply-To: {told}\r\n\r\nx".encode()).answers == names
