@@ -68,11 +68,11 @@ def test_what_was_hidden_is_found_by_the_id_after_a_lift_too(
             await client["rapport_interactions"]["audit"].update_one({"customer": "audited-2"}, hidden)
 
     hash = erased_hash(settings.erased_by, "audited-2")
-    # As many as there are: other tests of this store write into the same trail.
+    # Those that there are; each question may add one soon after, as other tests of this store do.
     before = api.get("/audit?customer=audited-2").json()["items"]
     asyncio.run(hide())
     after = api.get("/audit?customer=audited-2").json()["items"]
-    assert len(after) == len(before) > 0
+    assert {one["at"] for one in after} >= {one["at"] for one in before} != set()
     assert hash in {one["customer"] for one in after}
 
 

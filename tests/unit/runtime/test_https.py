@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from rapport.client import Client
 from rapport.doctor.examine import examine
@@ -114,11 +115,11 @@ async def test_an_issuers_keys(server: Provided, authority: Authority) -> None:
 
 
 async def test_keys_that_nobody_vouches_for_are_not_taken_and_the_log_names_the_setting(
-    server: Provided, capsys: pytest.CaptureFixture[str]
+    server: Provided,
 ) -> None:
-    with pytest.raises(ProblemError):
+    with capture_logs() as logs, pytest.raises(ProblemError):
         await IssuerKeys(f"{server.url}/keys", trust=trusting(None)).key("one")
-    said = capsys.readouterr().out
+    said = str(logs)
     assert f"The certificate that {server.place} shows is not to be trusted" in said
     assert LACKING in said
     assert server.asked == []
