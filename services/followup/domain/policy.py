@@ -4,7 +4,6 @@ made."""
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from services.followup.domain.conditions.expression import Expression, compiled
 from services.followup.domain.history.learning import Subject
 from services.followup.domain.journeys.versions import every_rule, in_force, start_of
 from services.followup.domain.links import Links
@@ -43,8 +42,6 @@ class Policy:
     """What of a customer's past is kept."""
     profile: frozenset[str] = field(init=False)
     """The fields of a profile that are kept."""
-    conditions: Mapping[str, Expression] = field(init=False)
-    """What ``if`` asks, by the name of the rule of ``rules`` that says it."""
     _terms: dict[tuple[str, str, str], Terms] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
@@ -55,8 +52,6 @@ class Policy:
         asked = PROFILE.union(*(rules.profile_fields() for rules in self.every))
         object.__setattr__(self, "subjects", past)
         object.__setattr__(self, "profile", asked)
-        ifs = {rule.name: compiled(rule.if_, rule.asked_events) for rule in self.rules.rules if rule.if_}
-        object.__setattr__(self, "conditions", ifs)
 
     def terms(self, outreach: Outreach) -> Terms:
         """What ``rules`` say of a message."""

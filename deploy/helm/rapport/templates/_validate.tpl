@@ -22,7 +22,7 @@
      it is what can be said before there are pods. */}}
 {{- define "rapport.takes" -}}
 {{- $text := trim (include "rapport.text" .value) -}}
-{{- $kinds := dict "a whole number" `^ *[-+]?[0-9_]+(\.0*)? *$` "a number" `^ *[-+]?([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)? *$` "true or false" `^ *(?i:true|false|t|f|yes|no|y|n|on|off|1|0) *$` -}}
+{{- $kinds := dict "a whole number" `^[-+]?[0-9_]+(\.0*)?$` "a number" `^[-+]?([0-9_]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$` "true or false" `^(?i:true|false|t|f|yes|no|y|n|on|off|1|0)$` -}}
 {{- if has $text (list "" "null") -}}
 {{- else if and .variable.kind (or (kindIs "map" .value) (kindIs "slice" .value)) -}}
 {{ .variable.kind }}, no list and no map{{ if eq .variable.kind "text" }} (several servers with commas between){{ end }}
@@ -31,7 +31,7 @@
 {{- else if .variable.choices -}}
 {{- $plain := list -}}
 {{- range .variable.choices -}}{{- $plain = append $plain (lower . | replace "-" "_") -}}{{- end -}}
-{{- if not (has (trim $text | lower | replace "-" "_") $plain) -}}one of {{ join ", " .variable.choices }}{{- end -}}
+{{- if not (has ($text | lower | replace "-" "_") $plain) -}}one of {{ join ", " .variable.choices }}{{- end -}}
 {{- end -}}
 {{- end -}}
 
