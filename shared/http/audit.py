@@ -76,7 +76,8 @@ def shown(parameter: object) -> str:
 
 def method_of(scope: Mapping[str, Any]) -> str:
     """A caller may invent methods: each would be a time series for ever, and may say anything."""
-    return next((known for known in METHODS if known == scope["method"]), "OTHER")
+    method: str = scope["method"]
+    return method if method in METHODS else "OTHER"
 
 
 def listed(request: Request) -> None:

@@ -9,7 +9,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-ONCE = frozenset({"idempotency-key", "x-api-key"})
+ONCE = frozenset({b"idempotency-key", b"x-api-key"})
 """Headers of which two would leave it open which one counts."""
 
 
@@ -27,13 +27,15 @@ def allowed(app: FastAPI, scope: Scope) -> list[str]:
 async def once(request: Request) -> None:
     """Dependency of every route: of the query's parameters only lists come twice, and of the headers none in
     ``ONCE``. Raises 422 ``invalid``, which names each."""
-    query = Counter(name for name, _ in request.query_params.multi_items())
-    headers = Counter(name for name in request.headers if name in ONCE)
-    repeated = [("query", name) for name, times in query.items() if times > 1]
-    if repeated:
-        single = _single(request)
-        repeated = [(place, name) for place, name in repeated if name in single]
-    repeated += [("header", name.title()) for name, times in headers.items() if times > 1]
+    repeated: list[tuple[str, str]] = []
+    if request.scope["query_string"]:
+        query = Counter(name for name, _ in request.query_params.multi_items())
+        if more := [name for name, times in query.items() if times > 1]:
+            single = _single(request)
+            repeated = [("query", name) for name in more if name in single]
+    # As they came: Starlette's view of them decodes every header, at each request.
+    headers = [name for name, _ in request.scope["headers"] if name in ONCE]
+    repeated += [("header", name.decode().title()) for name, times in Counter(headers).items() if times > 1]
     if repeated:
         raise RequestValidationError(
             [{"type": "repeated", "loc": place, "msg": "must be given once"} for place in repeated]

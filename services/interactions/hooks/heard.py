@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias, TypeVar
 
@@ -97,6 +98,7 @@ def is_signed(secrets: Iterable[bytes], body: bytes, signature: str) -> bool:
     )
 
 
+@lru_cache(4096)  # an order says the same few amounts many times, "0.00" most
 def minor(amount: Amount, currency: str) -> int:
     """An amount in minor units of its currency, halves up; none is 0. Raises ``UnreadableError``."""
     if amount is None or amount == "":

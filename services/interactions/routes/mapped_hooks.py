@@ -14,12 +14,12 @@ from services.interactions.hooks.heard import UnreadableError
 from services.interactions.hooks.mapped import MappedHook, heard
 from services.interactions.models.hooks import HookHeard
 from services.interactions.resolving import resolved
-from services.interactions.routes.dependencies import Resolving
+from services.interactions.routes.dependencies import get_resolver
 from services.interactions.routes.events import NEED_ADMIN
 from services.interactions.routes.hooks import BODY, CODES
 from services.interactions.telemetry import HOOKS
 from shared.domain import RefusedError
-from shared.http.dependencies import Producer
+from shared.http.dependencies import get_producer
 from shared.http.problems import BodyTooLargeError
 from shared.runtime.webhooks import UnsignedError
 from shared.schemas.codec import BadRecordError
@@ -36,11 +36,11 @@ HookName = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$")]
     responses=CODES,
     openapi_extra=BODY,
 )
-async def from_chat(request: Request, names: Resolving, producer: Producer) -> HookHeard:
+async def from_chat(request: Request) -> HookHeard:
     """A JSON object, or a list of them, which ``RAPPORT_CHAT_MAP`` makes events of. The headers are
     ``webhook-id`` (names its events, unless the mapping does), ``webhook-timestamp`` (within five minutes of
     now) and ``webhook-signature``."""
-    return await _take("chat", request, names, producer)
+    return await _take("chat", request)
 
 
 @router.post(
@@ -50,12 +50,12 @@ async def from_chat(request: Request, names: Resolving, producer: Producer) -> H
     responses=CODES,
     openapi_extra=BODY,
 )
-async def from_other(name: HookName, request: Request, names: Resolving, producer: Producer) -> HookHeard:
+async def from_other(name: HookName, request: Request) -> HookHeard:
     """As ``/hooks/chat``, by the mapping ``<name>.yaml`` in the folder ``RAPPORT_HOOKS``."""
-    return await _take(name, request, names, producer)
+    return await _take(name, request)
 
 
-async def _take(name: str, request: Request, names: Resolving, producer: Producer) -> HookHeard:
+async def _take(name: str, request: Request) -> HookHeard:
     """Raises 401 ``bad_signature``, 404 ``hook_off``, 400 ``malformed_webhook``, 413; each end is counted."""
     hook = cast(Mapping[str, MappedHook], request.app.state.hooks).get(name)
     if hook is None:
@@ -69,7 +69,8 @@ async def _take(name: str, request: Request, names: Resolving, producer: Produce
         told = heard(hook, request.headers, body, datetime.now(UTC))
         if any(isinstance(one.event.data, NEED_ADMIN) for one in told):
             raise UnreadableError("type: needs the scope admin, which no webhook has")
-        accepted = await accept(told, producer, partial(resolved, resolver=names)) if told else 0
+        naming = partial(resolved, resolver=await get_resolver(request))
+        accepted = await accept(told, await get_producer(request), naming) if told else 0
     except UnsignedError as fault:
         HOOKS.labels(name, "bad_signature").inc()
         raise BAD_SIGNATURE(fault=fault) from None
