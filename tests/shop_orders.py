@@ -42,6 +42,7 @@ class Order:
     shipping: int
     paid: bool = True
     cancelled: datetime | None = None
+    deleted: bool = False
     refunds: list[Refund] = field(default_factory=list)
     accounts: int = 0
     placed_total: int = 0
@@ -62,7 +63,7 @@ class Order:
     def net(self) -> int:
         """What the plain list of orders says it is worth: what was paid back for goods that are gone is not
         less of it once more, but for those that others have made up for."""
-        return self.worth if self.paid and not self.cancelled else 0
+        return self.worth if self.paid and not self.cancelled and not self.deleted else 0
 
     @property
     def worth(self) -> int:

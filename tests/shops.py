@@ -6,34 +6,24 @@ import hmac
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from shared.schemas.money import digits
 from tests.shop_orders import Line, Order, Refund
+from tests.shop_webhooks import Webhook, renamed
 
 START = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SECRET = "a-secret-of-the-shop-0123456789"
 PEOPLE = ("ann@example.com", "bo@example.com")
 
 
-@dataclass(frozen=True)
-class Webhook:
-    """A request that a shop makes."""
-
-    path: str
-    headers: dict[str, str]
-    body: bytes
-    order: int
-    tells: int
-    """Which account of the order it is, from 1."""
-
-
 class Shop:
     """``kind``: shopify or woocommerce. ``unit``: amounts are multiples of so many minor units, without taxes
-    and discounts where that is more than one.
+    and discounts where that is more than one. ``deletes``: where it is WooCommerce, orders are put into the
+    bin, and maybe restored after ``days``, or within ``seconds`` too.
 
     What Shopify says of an order's worth by now is that, or what the goods that are still in it had cost; its
     total has in it what edits added, or not. What edits add makes up for goods that are gone, but where
@@ -48,9 +38,11 @@ class Shop:
         people: Sequence[str] = PEOPLE,
         start: datetime = START,
         unit: int = 1,
+        deletes: Literal["never", "days", "seconds"] = "never",
     ) -> None:
         self.kind, self.currency, self.random = kind, currency, random.Random(seed)
         self.people, self.orders, self.sent = people, list[Order](), list[Webhook]()
+        self._deletes = deletes if kind == "woocommerce" else "never"
         self._unit, self._now, self._ids = unit, start, 1_000_000 * (seed % 1_000_000 + 1)
         self._says = self.random.choice(("worth", "goods", "goods, total as placed"))
 
@@ -61,6 +53,11 @@ class Shop:
             order = self.random.choice(self.orders) if self.orders else None
             if order is None or self.random.random() < 0.35:
                 self._place()
+            elif order.deleted:
+                if self.random.random() < 0.5:
+                    self._restore(order)
+            elif self._deletes != "never" and self.random.random() < 0.3:
+                self._delete(order)
             elif not order.paid:
                 order.paid = True
                 self._tell(order, "orders/paid", "order.updated")
@@ -75,10 +72,21 @@ class Shop:
         """All that was sent, some of it again, in another order."""
         again = [hook for hook in self.sent if self.random.random() < 0.3]
         # A second delivery has another name where the shop's endpoint was entered twice.
-        renamed = [_renamed(hook, n) for n, hook in enumerate(again) if n % 2]
-        arriving = [*self.sent, *again, *renamed]
+        others = [renamed(hook, n) for n, hook in enumerate(again) if n % 2]
+        arriving = [*self.sent, *again, *others]
         self.random.shuffle(arriving)
         return arriving
+
+    def late(self) -> list[Webhook]:
+        """As it comes where each takes some minutes: neighbours overtake each other. Copies of it too, but of
+        what was undone within seconds only under the same name."""
+        again = [hook for hook in self.sent if self.random.random() < 0.3]
+        others = [renamed(hook, n) for n, hook in enumerate(again) if n % 2 and not hook.deletes]
+        arriving = [
+            replace(hook, at=hook.at + timedelta(seconds=self.random.randrange(240)))
+            for hook in [*self.sent, *again, *others]
+        ]
+        return sorted(arriving, key=lambda hook: hook.at)
 
     def _id(self) -> int:
         self._ids += 1
@@ -143,6 +151,25 @@ class Shop:
         order.cancelled = self._now
         self._tell(order, "orders/cancelled", "order.updated")
 
+    def _delete(self, order: Order) -> None:
+        self._now += timedelta(hours=26)
+        order.deleted = True
+        self._send(order, "order.deleted", {"id": order.id})
+        if self._deletes == "seconds" and self.random.random() < 0.5:
+            self._now += timedelta(seconds=self.random.randrange(60))
+            self._put_back(order)
+
+    def _restore(self, order: Order) -> None:
+        self._now += timedelta(hours=26)
+        self._put_back(order)
+
+    def _put_back(self, order: Order) -> None:
+        """WooCommerce tells it by both topics, and one may be lost where a shop does not want it."""
+        order.deleted = False
+        if self._deletes == "seconds" or self.random.random() < 0.5:
+            self._tell(order, "", "order.restored")
+        self._tell(order, "", "order.updated")
+
     def _tell(self, order: Order, shopify: str, woocommerce: str) -> None:
         order.updated = self._now
         order.accounts += 1
@@ -168,9 +195,9 @@ class Shop:
                 "X-WC-Webhook-Topic": topic,
                 "X-WC-Webhook-Signature": signed,
                 # A hash of the webhook and the second, as WooCommerce makes it.
-                "X-WC-Webhook-Delivery-ID": f"{int(self._now.timestamp()) // 7200:032x}",
+                "X-WC-Webhook-Delivery-ID": f"{len(topic):x}{int(self._now.timestamp()) // 7200:031x}",
             }
-        self.sent.append(Webhook(f"/hooks/{self.kind}", headers, body, order.id, order.accounts))
+        self.sent.append(Webhook(f"/hooks/{self.kind}", headers, body, order.id, order.accounts, self._now))
 
     def _money(self, minor: int) -> str:
         places = digits(self.currency)
@@ -256,9 +283,3 @@ class Shop:
             "shipping_lines": [{"id": order.id * 10, "total": self._money(order.shipping)}],
             "refunds": [{"id": one.id, "total": f"-{self._money(one.amount)}"} for one in order.refunds],
         }
-
-
-def _renamed(hook: Webhook, number: int) -> Webhook:
-    name = next(name for name in hook.headers if name.endswith(("Webhook-Id", "Delivery-ID")))
-    headers = hook.headers | {name: f"{hook.headers[name][:30]}{number:x}"}
-    return Webhook(hook.path, headers, hook.body, hook.order, hook.tells)

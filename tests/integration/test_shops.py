@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.shops import Shop, Webhook
+from tests.shop_webhooks import Webhook
+from tests.shops import Shop
 from tests.stack import Answer, Stack, until
 
 STEPS = 30

@@ -131,7 +131,9 @@ def heard(headers: Mapping[str, str], body: bytes, now: datetime, shop: str | No
     if thing == "order" and action == "deleted":
         return telling.one(OrderDeleteRequested(), _key(read(Named, body).id, shop), now)
     if thing == "order" and action in ORDERS:
-        return _order_told(telling, read(Order, body), site, shop, restored=action == "restored")
+        order = read(Order, body)  # as it is when it is sent: it may be in the bin again
+        restored = action == "restored" and order.status != "trash"
+        return _order_told(telling, order, site, shop, restored=restored)
     if thing == "customer" and action in CUSTOMERS:
         customer = read(Customer, body)
         at = time_of(customer.date_modified_gmt, customer.date_created_gmt, offset="Z")

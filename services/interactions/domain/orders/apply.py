@@ -3,6 +3,7 @@
 The order's own state decides what changed, so accounts may come in any order and many times; its customer
 hears of it by commands."""
 
+from services.interactions.domain.orders.presence import is_deleted, is_told
 from services.interactions.domain.orders.rows import OrderRow
 from services.interactions.domain.orders.state import Order, rank, with_refunds
 from services.interactions.domain.orders.telling import Fact, settled
@@ -33,13 +34,12 @@ def apply(order: Order, event: Event, context: Context) -> Effects[Order]:
         case OrderTellRequested(order=named) if _is_of_gone(order, named, context):
             heard = order
         case OrderTellRequested() as told:
-            heard = _shown(order, told.order)
-            heard = altered(heard, deleted=False) if told.restored and heard.deleted else heard
+            heard = is_told(_shown(order, told.order), told.order, restored=told.restored)
         case OrderRefundRequested() as told:
             refunds = with_refunds(order.refunds, (told.refund,))
             heard = order if refunds is order.refunds else altered(order, refunds=refunds)
         case OrderDeleteRequested():
-            heard = order if order.deleted else altered(order, deleted=True)
+            heard = is_deleted(order, micros(event.time))
         case _:
             raise AssertionError(f"nothing of an order: {event.type}")
     told_nothing = Outcome(body={"told": 0})

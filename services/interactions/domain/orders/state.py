@@ -56,6 +56,12 @@ class Order(Open):
     refunds: tuple[Refund, ...] = ()
     """By time and name."""
     deleted: bool = False
+    deleted_at: Micros | None = None
+    """When the latest deletion was heard, though a later account says that it is there."""
+    restored_at: Micros | None = None
+    """When it was modified by the latest account that told it is there again."""
+    early: bool = False
+    """Nothing was deleted when that came: the deletion is still to come."""
     changes: int = 0
     """How many edits were told, each under a number of its own."""
     listed: str | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from typing import Literal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,10 +20,12 @@ from shared.schemas.commands.orders import OrderTellRequested
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade, PurchaseReturned
 from tests.examples import examples
-from tests.shops import PEOPLE, Shop, Webhook
+from tests.shop_webhooks import Webhook
+from tests.shops import PEOPLE, Shop
 
 SETTINGS = Settings(kafka="nowhere:1", mongo="mongodb://nowhere", secret_key="0123456789abcdef")
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
+DELETES: st.SearchStrategy[Literal["never", "days"]] = st.sampled_from(("never", "days"))
 KINDS, CURRENCIES = st.sampled_from(("shopify", "woocommerce")), st.sampled_from(("EUR", "JPY", "KWD"))
 SEEDS = st.integers(0, 2**32)
 
@@ -31,7 +34,7 @@ def events_of(hooks: Iterable[Webhook]) -> Iterator[Event]:
     """What the adapters make of them, with the e-mail address's name for the customer."""
     for hook in hooks:
         adapter = shopify if hook.path.endswith("shopify") else woocommerce
-        heard = adapter.heard(Headers(hook.headers), hook.body, NOW)
+        heard = adapter.heard(Headers(hook.headers), hook.body, hook.at)
         for event in heard.events:
             data = event.data
             if isinstance(data, OrderTellRequested):
@@ -57,11 +60,11 @@ def spent(worker: InMemoryWorker[Customer], email: str) -> tuple[int, int]:
 
 
 @settings(deadline=None, max_examples=examples(60))
-@given(KINDS, CURRENCIES, SEEDS, st.integers(1, 14))
+@given(KINDS, CURRENCIES, SEEDS, st.integers(1, 14), DELETES)
 def test_any_order_of_arrival_gives_the_books_of_the_plain_list(
-    kind: str, currency: str, seed: int, steps: int
+    kind: str, currency: str, seed: int, steps: int, deletes: Literal["never", "days"]
 ) -> None:
-    shop = Shop(kind, currency, seed)
+    shop = Shop(kind, currency, seed, deletes=deletes)
     shop.play(steps)
     worker = told(shop.disturbed())
     for email in PEOPLE:
@@ -70,9 +73,22 @@ def test_any_order_of_arrival_gives_the_books_of_the_plain_list(
 
 
 @settings(deadline=None, max_examples=examples(60))
-@given(KINDS, CURRENCIES, SEEDS, st.integers(1, 14))
-def test_each_fact_is_whole_and_named_once(kind: str, currency: str, seed: int, steps: int) -> None:
-    shop = Shop(kind, currency, seed)
+@given(SEEDS, st.integers(4, 20))
+def test_what_was_deleted_and_restored_within_seconds_may_come_late(seed: int, steps: int) -> None:
+    shop = Shop("woocommerce", "EUR", seed, deletes="seconds")
+    shop.play(steps)
+    worker = told(shop.late())
+    for email in PEOPLE:
+        purchased, refunded = spent(worker, email)
+        assert purchased - refunded == shop.net(email)
+
+
+@settings(deadline=None, max_examples=examples(60))
+@given(KINDS, CURRENCIES, SEEDS, st.integers(1, 14), DELETES)
+def test_each_fact_is_whole_and_named_once(
+    kind: str, currency: str, seed: int, steps: int, deletes: Literal["never", "days"]
+) -> None:
+    shop = Shop(kind, currency, seed, deletes=deletes)
     shop.play(steps)
     worker = told(shop.disturbed())
     left: dict[str, int] = {}
@@ -102,9 +118,11 @@ def test_in_order_each_thing_is_told_as_it_happened(kind: str, seed: int, steps:
 
 
 @settings(deadline=None, max_examples=examples(60))
-@given(KINDS, SEEDS, st.integers(1, 14))
-def test_points_are_those_of_what_was_told_and_nothing_is_refused(kind: str, seed: int, steps: int) -> None:
-    shop = Shop(kind, "EUR", seed)
+@given(KINDS, SEEDS, st.integers(1, 14), DELETES)
+def test_points_are_those_of_what_was_told_and_nothing_is_refused(
+    kind: str, seed: int, steps: int, deletes: Literal["never", "days"]
+) -> None:
+    shop = Shop(kind, "EUR", seed, deletes=deletes)
     shop.play(steps)
     worker = told(shop.disturbed())
     members: InMemoryWorker[MemberState] = InMemoryWorker(loyalty(SETTINGS), now=NOW)

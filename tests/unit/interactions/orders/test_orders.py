@@ -233,16 +233,6 @@ def test_one_that_was_never_paid_is_nothing(shop: Worker) -> None:
     assert (bought(shop), returned(shop)) == ([], [])
 
 
-def test_deleted_and_restored(shop: Worker) -> None:
-    shop.tell(KEY, account(0, TEA))
-    shop.tell(KEY, OrderDeleteRequested())
-    shop.tell(KEY, account(1, TEA))
-    assert returned(shop) == [("1001", "1001:edit:1", 2997, {"tea": 3})]
-    shop.tell(KEY, account(0, TEA, restored=True))
-    assert bought(shop)[1:] == [("1001:edit:2", 2997)]
-    assert [item.sku for item in shop.facts(PurchaseMade)[1].items] == ["tea"]
-
-
 def test_a_refund_in_another_currency_is_what_the_shop_says_it_is_worth(
     shop: Worker,
 ) -> None:
