@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from services.interactions.hooks.heard import accepted_secrets
 from shared.runtime.access import SCOPES
 from shared.runtime.environment import AS_JSON, TrustedUrl
 from shared.runtime.settings import Settings
@@ -20,10 +21,10 @@ class InteractionsSettings(Settings):
     """Seconds between two refreshes of the gauges of what the desk has on its hands."""
     desk_hours: Annotated[float, Field(gt=0, le=24 * 30)] = 12
     """Hours after which one signs in to the desk again."""
-    shopify_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
-    """What Shopify signs its webhooks to ``POST /hooks/shopify`` with; several, with commas between, while
-    one takes another's place. Without it that is switched off."""
-    woocommerce_secret: Annotated[SecretStr, Field(min_length=1)] | None = None
+    shopify_secret: SecretStr | None = None
+    """What Shopify signs its webhooks to ``POST /hooks/shopify`` with, 8 characters or more; several, with
+    commas between, while one takes another's place. Without it that is switched off."""
+    woocommerce_secret: SecretStr | None = None
     """What WooCommerce signs its webhooks to ``POST /hooks/woocommerce`` with, in the same way."""
     chat_secret: SecretStr | None = None
     """What a chat signs its webhooks to ``POST /hooks/chat`` with: ``whsec_...``; several, with commas
@@ -48,6 +49,13 @@ class InteractionsSettings(Settings):
     oidc_groups: Annotated[dict[str, frozenset[str]], NoDecode, AS_JSON] = Field(default_factory=dict)
     """The scopes that groups have, as JSON: ``{"support": ["desk", "customers:read"], "*": ["desk"]}``; ``*``
     is everybody."""
+
+    @field_validator("shopify_secret", "woocommerce_secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            accepted_secrets(value.get_secret_value())
+        return value
 
     @field_validator("chat_secret")
     @classmethod

@@ -1,8 +1,7 @@
-"""The metrics of interactions, each with its meaning. Counters are the worker's; gauges, and the counter of
-webhooks, the API's."""
+"""The metrics of interactions, each with its meaning. Counters are the worker's, gauges the API's."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -12,6 +11,7 @@ from services.interactions.domain.rows import TIMELINE
 from services.interactions.domain.telling import HUSHED
 from services.interactions.errors import BOT_SILENCED
 from shared.journal.plan import Plan
+from shared.runtime.telemetry import begin_hooks
 from shared.schemas.complaints import ClockName, ComplaintSlaBreached, ComplaintSlaMet, ComplaintSlaWarned
 from shared.schemas.interactions import ConversationAssigned
 from shared.schemas.services import SERVICES
@@ -40,15 +40,7 @@ CLOCKS = Counter(
     "What was told of complaints' SLA clocks. result: warned (near its end), met, breached.",
     ["clock", "result"],
 )
-HOOKS = Counter(
-    "rapport_hooks_total",
-    "Webhooks that came in. hook: shopify, woocommerce, chat, or the name of a mapped one. result: accepted "
-    "(its events are in the log), left_out (a test, a draft, a ping, or about nobody), unknown_topic, "
-    "bad_signature (or one from long ago), malformed, too_large. Of the API.",
-    ["hook", "result"],
-)
 HOOK_NAMES = ("shopify", "woocommerce", "chat")
-HOOK_RESULTS = ("accepted", "left_out", "unknown_topic", "bad_signature", "malformed", "too_large")
 SILENCED_HOWS, ASSIGNED_HOWS = ("refused", "heard"), ("automatic", "manual", "told")
 TOLD = {
     ComplaintSlaWarned.event_type: "warned",
@@ -113,13 +105,6 @@ def begin() -> None:
     for clock in get_args(ClockName):
         for result in TOLD.values():
             CLOCKS.labels(clock, result)
-
-
-def begin_hooks(names: Iterable[str]) -> None:
-    """Their counters at 0."""
-    for name in names:
-        for result in HOOK_RESULTS:
-            HOOKS.labels(name, result)
 
 
 def show(found: on_hand.OnHand) -> None:

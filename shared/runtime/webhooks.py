@@ -22,6 +22,11 @@ class UnsignedError(Exception):
     """It is not signed by one of the keys, or long ago. The text says which, without a capital and a stop."""
 
 
+class StaleError(UnsignedError):
+    """It is signed by one of the keys, but long ago, or in time to come: a clock is wrong, or it was recorded
+    and sent again."""
+
+
 def signing_key(secret: str) -> bytes:
     """The bytes of ``whsec_`` and base64; none where it is not that, or not of 24 to 64 bytes."""
     prefix, found, text = secret.strip().partition(SECRET_PREFIX)
@@ -36,9 +41,11 @@ def signing_key(secret: str) -> bytes:
 
 def signing_keys(secret: SecretStr | None) -> tuple[bytes, ...]:
     """The keys of a setting: one secret, or several with commas between while one takes another's place; none
-    where it is not set. Raises ValueError, which says what it must be."""
-    keys = () if secret is None else tuple(map(signing_key, secret.get_secret_value().split(",")))
-    if not all(keys):
+    where it is not set. A comma that was left over is none. Raises ValueError, which says what it must be."""
+    if secret is None:
+        return ()
+    keys = tuple(signing_key(part) for part in secret.get_secret_value().split(",") if part.strip())
+    if not keys or not all(keys):
         raise ValueError("must be whsec_ and the base64 of 24 to 64 bytes, or several of it, by commas")
     return keys
 
@@ -51,7 +58,7 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 def verify(keys: Iterable[bytes], headers: Mapping[str, str], body: bytes, now: float) -> str:
     """The ``webhook-id`` of a message that one of the keys has signed. ``headers`` by name in lower case, or
-    in any; ``now`` in seconds since 1970. Raises ``UnsignedError``."""
+    in any; ``now`` in seconds since 1970. Raises ``UnsignedError``, ``StaleError``."""
     found = {}
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
         found[name] = headers.get(name, "")
@@ -60,11 +67,10 @@ def verify(keys: Iterable[bytes], headers: Mapping[str, str], body: bytes, now: 
     message_id, told, given = found.values()
     if not (told.isascii() and told.isdigit() and len(told) <= 12):
         raise UnsignedError("webhook-timestamp is no number of seconds")
-    if abs(now - int(told)) > TOLERANCE_SECONDS:
-        raise UnsignedError("webhook-timestamp is more than five minutes from now")
     signatures = [one.encode() for one in given.split(" ")[:MOST_SIGNATURES]]
-    for key in keys:
-        wanted = signature(key, message_id, int(told), body).encode()
-        if any(hmac.compare_digest(wanted, one) for one in signatures):
-            return message_id
-    raise UnsignedError("webhook-signature has none that fits")
+    wanted = [signature(key, message_id, int(told), body).encode() for key in keys]
+    if not any(hmac.compare_digest(ours, theirs) for ours in wanted for theirs in signatures):
+        raise UnsignedError("webhook-signature has none that fits")
+    if abs(now - int(told)) > TOLERANCE_SECONDS:
+        raise StaleError("webhook-timestamp is more than five minutes from now")
+    return message_id

@@ -1,6 +1,7 @@
 """How money reads: minor units as an amount of its currency (ISO 4217's decimal places)."""
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+import re
+from decimal import ROUND_HALF_UP, Decimal
 
 _WITHOUT_CENTS = (
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF",
@@ -11,6 +12,9 @@ _DIGITS = {**dict.fromkeys(_WITHOUT_CENTS, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
 """Decimal places of the currencies that do not have two."""
 MOST_DIGITS = 30
 """Before the point. What has an exponent beyond that costs as much memory as it likes."""
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?"
+"""Python reads ``1_000`` and digits of other scripts too, which no shop writes."""
+_is_number = re.compile(NUMBER).fullmatch
 
 
 def digits(currency: str) -> int:
@@ -18,14 +22,18 @@ def digits(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
+def number(amount: str) -> Decimal:
+    """``"1299.50"``, as programs write numbers. Raises ValueError for what is none."""
+    if _is_number(said := amount.strip()) is None:
+        raise ValueError("not a number")
+    return Decimal(said)
+
+
 def minor(amount: str, currency: str) -> int:
     """``"1299.50", "EUR"`` -> ``129950``; halves of a minor unit up. Raises ValueError for what is no
     number, or none that money has."""
-    try:
-        found = Decimal(amount)
-    except InvalidOperation:
-        raise ValueError("not a number") from None
-    if not found.is_finite() or found.adjusted() > MOST_DIGITS:
+    found = number(amount)
+    if found.adjusted() > MOST_DIGITS:
         raise ValueError("not an amount")
     return int(found.scaleb(digits(currency)).to_integral_value(rounding=ROUND_HALF_UP))
 

@@ -17,14 +17,17 @@ from shared.http.auth import Principal
 from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
 from shared.http.openapi import flat
-from shared.http.problems import invalid
-from shared.runtime.webhooks import UnsignedError, verify
+from shared.http.problems import BodyTooLargeError, ProblemError, invalid
+from shared.runtime.telemetry import HOOKS, begin_hooks
+from shared.runtime.webhooks import StaleError, UnsignedError, verify
 from shared.schemas.base import ID_PATTERN
 
 PROVIDER = Principal("delivery-hook")
 DOCUMENTED = flat(DeliveryHook)
+HOOK = "delivery"
 
 router = APIRouter(tags=["hooks"])
+begin_hooks((HOOK,))
 
 
 @router.post(
@@ -45,21 +48,39 @@ async def delivery(request: Request, store: Store, commands: SendCommands) -> JS
     keys = cast(FollowupSettings, request.app.state.settings).delivery_keys
     if not keys:
         raise errors.HOOK_OFF()
-    body = await request.body()
+    try:
+        body = await request.body()
+    except BodyTooLargeError:
+        _count("too_large")
+        raise
     try:
         message_id = verify(keys, request.headers, body, time.time())
     except UnsignedError as fault:
+        _count("stale" if isinstance(fault, StaleError) else "bad_signature")
         raise errors.BAD_SIGNATURE(fault=fault) from None
     try:
         told = DeliveryHook.model_validate_json(body, strict=True)
     except ValidationError as fault:
+        _count("malformed")
         found = fault.errors(include_url=False, include_context=False, include_input=False)
         raise invalid([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
     customer = await store.owner(told.data.outreach_id)
     if customer is None:
+        _count("left_out")
         raise errors.UNKNOWN_OUTREACH(outreach=told.data.outreach_id)
-    answer = await commands.submit(PROVIDER, "hooks.delivery", customer, told.reported(), _key(message_id))
+    key = _key(message_id)
+    try:
+        answer = await commands.submit(PROVIDER, "hooks.delivery", customer, told.reported(), key)
+    except ProblemError as refused:
+        if refused.status < 500:  # else the provider asks again
+            _count("left_out")
+        raise
+    _count("accepted")
     return answer.response()
+
+
+def _count(result: str) -> None:
+    HOOKS.labels(HOOK, result).inc()
 
 
 def _key(message_id: str) -> str:

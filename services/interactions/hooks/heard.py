@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import Annotated, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 from pydantic import TypeAdapter, ValidationError
@@ -17,10 +17,11 @@ from shared.schemas.base import ID_PATTERN, Data, parse_time
 from shared.schemas.customers import CustomerUpdated
 from shared.schemas.event import Event
 from shared.schemas.fields import Email, Phone
+from shared.schemas.money import NUMBER
 from shared.schemas.money import minor as minor_of
 
-Amount: TypeAlias = str | int | float | None
-"""As shops write amounts: ``"12.50"``, sometimes as a number."""
+Amount: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^(?:\s*{NUMBER}\s*)?\Z")] | int | float | None
+"""As shops write amounts: ``"12.50"``, sometimes as a number, or nothing."""
 Key: TypeAlias = int | str
 """As shops write ids."""
 
@@ -30,7 +31,8 @@ MOST = 2**53
 _EMAIL, _PHONE = TypeAdapter[str](Email), TypeAdapter[str](Phone)
 UNRESOLVED = "unresolved"
 """Stands for the customer of an order until it is known who that is."""
-SHORTEST_SECRET = 16
+SHORTEST_SECRET = 8
+"""People make them up for WooCommerce; Shopify's have 32 characters and more."""
 
 
 class UnreadableError(Exception):
@@ -83,9 +85,13 @@ class Telling(NamedTuple):
 
 def accepted_secrets(setting: str) -> tuple[bytes, ...]:
     """The secrets of a setting: one, or several with commas between while one takes another's place. A secret
-    may have commas itself: it counts whole too, and parts that are too short do not count."""
-    parts = [part.strip() for part in setting.split(",")]
-    several = parts if len(parts) > 1 and all(len(part) >= SHORTEST_SECRET for part in parts) else []
+    may have commas itself: it counts whole too. A comma that was left over is none. Raises ValueError, which
+    says what it must be."""
+    parts = [part for one in setting.split(",") if (part := one.strip())]
+    whole = setting.strip(", \t\r\n")
+    if len(whole) < SHORTEST_SECRET:
+        raise ValueError(f"must have {SHORTEST_SECRET} characters or more, blanks and commas around it aside")
+    several = [whole] if min(map(len, parts)) < SHORTEST_SECRET else [whole, *parts]
     return tuple(secret.encode() for secret in dict.fromkeys([setting, *several]))
 
 
@@ -150,6 +156,9 @@ def read(shape: type[S], body: bytes) -> S:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as fault:
+        said, _, at = str(fault).rpartition(" - at ")
+        if "matching regex" in said:
+            raise UnreadableError(f"an amount is no number: {at}") from None
         raise UnreadableError(f"it has not the shape of its topic: {fault}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise UnreadableError("it is no JSON") from None

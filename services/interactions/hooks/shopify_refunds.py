@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from services.interactions.hooks.heard import Amount, UnreadableError, id_of, label, minor, time_of
 from services.interactions.hooks.shopify_shapes import Line, MoneySet, Order, Refund, Transaction
 from shared.schemas.commands.orders import ShopLine, ShopRefund, ShopReturn
-from shared.schemas.money import MOST_DIGITS
+from shared.schemas.money import MOST_DIGITS, number
 
 FAILED = frozenset({"failure", "error"})
 
@@ -134,11 +134,9 @@ def _written(amount: Decimal) -> str:
 
 def _number(amount: Amount) -> Decimal:
     try:
-        number = Decimal(str(amount if amount is not None else 0))
-    except InvalidOperation:
+        found = number(str(amount if amount is not None else 0))
+    except ValueError:
         raise UnreadableError("an amount is no number") from None
-    if not number.is_finite():
-        raise UnreadableError("an amount is no number")
-    if abs(number.adjusted()) > MOST_DIGITS:
+    if abs(found.adjusted()) > MOST_DIGITS:
         raise UnreadableError("an amount is too large or too small")
-    return number
+    return found

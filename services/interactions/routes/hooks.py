@@ -17,10 +17,10 @@ from services.interactions.hooks.whose import told_of
 from services.interactions.models.hooks import HookHeard
 from services.interactions.routes.dependencies import get_resolver
 from services.interactions.settings import InteractionsSettings
-from services.interactions.telemetry import HOOKS
 from shared.http.dependencies import get_clock, get_producer
 from shared.http.errors import responses
 from shared.http.problems import BodyTooLargeError
+from shared.runtime.telemetry import HOOKS
 from shared.schemas.codec import BadRecordError
 
 router = APIRouter(tags=["hooks"])

@@ -17,11 +17,11 @@ from services.interactions.resolving import resolved
 from services.interactions.routes.dependencies import get_resolver
 from services.interactions.routes.events import NEED_ADMIN
 from services.interactions.routes.hooks import BODY, CODES
-from services.interactions.telemetry import HOOKS
 from shared.domain import RefusedError
 from shared.http.dependencies import get_producer
 from shared.http.problems import BodyTooLargeError
-from shared.runtime.webhooks import UnsignedError
+from shared.runtime.telemetry import HOOKS
+from shared.runtime.webhooks import StaleError, UnsignedError
 from shared.schemas.codec import BadRecordError
 
 router = APIRouter(tags=["hooks"])
@@ -72,7 +72,7 @@ async def _take(name: str, request: Request) -> HookHeard:
         naming = partial(resolved, resolver=await get_resolver(request))
         accepted = await accept(told, await get_producer(request), naming) if told else 0
     except UnsignedError as fault:
-        HOOKS.labels(name, "bad_signature").inc()
+        HOOKS.labels(name, "stale" if isinstance(fault, StaleError) else "bad_signature").inc()
         raise BAD_SIGNATURE(fault=fault) from None
     except (UnreadableError, BadRecordError, RefusedError) as fault:
         HOOKS.labels(name, "malformed").inc()

@@ -7,11 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from pydantic import ValidationError
+from prometheus_client import REGISTRY
+from pydantic import SecretStr, ValidationError
 from starlette.testclient import TestClient
 
 from services.followup.settings import FollowupSettings
-from shared.runtime.webhooks import UnsignedError, signature, signing_key, verify
+from shared.runtime.webhooks import UnsignedError, signature, signing_key, signing_keys, verify
 from shared.schemas.outreach import OutreachBounced, OutreachComplained, OutreachDelivered
 
 from .apiworker import KEY, Worker
@@ -50,16 +51,21 @@ def sent(http: TestClient) -> str:
     return str(answer.json()["outreach_id"])
 
 
+def counted(result: str) -> float:
+    return REGISTRY.get_sample_value("rapport_hooks_total", {"hook": "delivery", "result": result}) or 0.0
+
+
 def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
 def test_what_is_heard_is_shown_and_an_address_lost(http: TestClient, worker: Worker) -> None:
-    id = sent(http)
+    id, before = sent(http), counted("accepted")
     answer = post(http, told("delivered", id))
     assert (answer.status_code, answer.json()) == (200, {"outreach_id": id, "status": "delivered"})
     assert post(http, told("bounced", id, code="5.1.1"), "msg_2").status_code == 200
     assert post(http, told("complained", id), "msg_3").status_code == 200
+    assert counted("accepted") == before + 3
     page = http.get("/customers/c-1/outreach", headers=KEY).json()
     (shown,) = page["items"]
     assert shown["status"] == "sent"
@@ -75,7 +81,9 @@ def test_the_same_again_has_no_second_effect(http: TestClient, worker: Worker) -
         assert post(http, told("delivered", id)).status_code == 200
     assert post(http, told("delivered", id), "another-id").status_code == 200
     assert len(worker.facts(OutreachDelivered)) == 1
+    before = counted("left_out")
     assert code(post(http, told("bounced", id))) == (422, "idempotency_mismatch")
+    assert counted("left_out") == before + 1
     assert worker.facts(OutreachBounced) == []
     assert post(http, told("complained", id), "a b/c").status_code == 200
     assert post(http, told("complained", id), "a b/c").status_code == 200
@@ -106,15 +114,32 @@ def test_several_signatures_and_keys(http: TestClient) -> None:
     ],
 )
 def test_a_forged_one_is_refused(http: TestClient, worker: Worker, headers: dict[str, str]) -> None:
+    before = counted("bad_signature")
     answer = post(http, told("complained", sent(http)), **headers)
     assert code(answer) == (401, "bad_signature")
+    assert counted("bad_signature") == before + 1
     assert answer.headers["content-type"] == "application/problem+json"
     assert worker.facts(OutreachComplained) == []
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-290, 200), (290, 200), (-310, 401), (310, 401)])
 def test_how_old_one_may_be(http: TestClient, seconds: float, status: int) -> None:
+    before = counted("stale")
     assert post(http, told("delivered", sent(http)), at=time.time() + seconds).status_code == status
+    assert counted("stale") == before + (status == 401)
+
+
+def test_one_of_long_ago_that_is_not_signed_is_forged(http: TestClient) -> None:
+    forged, stale = counted("bad_signature"), counted("stale")
+    headers = {"webhook-signature": "v1,bm8="}
+    assert code(post(http, b"{}", at=time.time() - 400, **headers)) == (401, "bad_signature")
+    assert (counted("bad_signature"), counted("stale")) == (forged + 1, stale)
+
+
+def test_a_body_too_large_is_counted(http: TestClient) -> None:
+    before = counted("too_large")
+    assert post(http, b" " * (2**20 + 1)).status_code == 413
+    assert counted("too_large") == before + 1
 
 
 def test_a_changed_body_does_not_fit() -> None:
@@ -148,8 +173,11 @@ def test_a_changed_body_does_not_fit() -> None:
     ],
 )
 def test_nonsense_is_refused(http: TestClient, body: bytes, status: int, said: str) -> None:
+    result = "left_out" if status == 404 else "malformed"
+    before = counted(result)
     answer = post(http, body)
     assert code(answer) == (status, said), answer.text
+    assert counted(result) == before + 1
 
 
 def test_without_a_secret_nothing_is_taken(http: TestClient, settings: FollowupSettings) -> None:
@@ -158,10 +186,15 @@ def test_without_a_secret_nothing_is_taken(http: TestClient, settings: FollowupS
     assert code(post(http, told("delivered", "x"))) == (404, "hook_off")
 
 
-@pytest.mark.parametrize("secret", ["short", "whsec_c2hvcnQ=", f"{SECRET},", SECRET[6:]])
+@pytest.mark.parametrize("secret", ["short", "whsec_c2hvcnQ=", f"{SECRET},x", SECRET[6:], " ", ","])
 def test_a_bad_secret_stops_the_start(settings: FollowupSettings, secret: str) -> None:
     with pytest.raises(ValidationError, match="must be whsec_"):
         FollowupSettings.model_validate({**settings.model_dump(), "delivery_secret": secret})
+
+
+@pytest.mark.parametrize("setting", [f"{SECRET},", f",{SECRET}", f"{SECRET}, ,{OTHER}"])
+def test_a_comma_that_was_left_over_is_no_secret(setting: str) -> None:
+    assert HOOK in signing_keys(SecretStr(setting))
 
 
 def test_the_page_stays_as_it_was(http: TestClient) -> None:

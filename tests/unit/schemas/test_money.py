@@ -34,7 +34,22 @@ def test_an_amount_is_read_in_minor_units(text: str, currency: str, amount: int)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", "NaN", "sNaN", "-Infinity", "1e99", "1e999999999999", "-1e9999999"]
+    "text",
+    [
+        "",
+        "x",
+        "1_000",
+        "\uff11\uff12",
+        "\u0663.5",
+        "0x1",
+        ".",
+        "NaN",
+        "sNaN",
+        "-Infinity",
+        "1e99",
+        "1e999999999999",
+        "-1e9999999",
+    ],
 )
 def test_what_is_no_amount_is_a_value_error_whatever_its_exponent(text: str) -> None:
     with pytest.raises(ValueError, match="not a"):

@@ -8,7 +8,7 @@ import pytest
 
 from services.interactions.domain.orders.apply import apply
 from services.interactions.domain.orders.state import initial
-from services.interactions.hooks.heard import Heard
+from services.interactions.hooks.heard import Heard, UnreadableError
 from shared.domain import Context
 from shared.schemas.commands.orders import (
     OrderRefundRequested,
@@ -86,3 +86,20 @@ def test_a_discount_without_a_code_loses_no_order(code: str | None) -> None:
         from_woocommerce("order.updated", payload("woocommerce_order", coupon_lines=codes)),
     ):
         assert order_of(heard).voucher_codes == ("TEN",)
+
+
+@pytest.mark.parametrize(
+    "amount", ["1_000", "\uff11\uff12", "\u0661\u0662.50", "1 000", "NaN", "0x10", "1e", "."]
+)
+def test_an_amount_that_no_shop_writes_is_refused_with_its_place(amount: str) -> None:
+    line = payload("woocommerce_order")["line_items"][0] | {"total": amount}
+    with pytest.raises(UnreadableError, match=r"^an amount is no number: `\$\.line_items\[0\]\.total`$"):
+        from_woocommerce("order.updated", payload("woocommerce_order", line_items=[line]))
+    with pytest.raises(UnreadableError, match=r"^an amount is no number: `\$\.total_price`$"):
+        from_shopify("orders/paid", payload("shopify_order", total_price=amount))
+
+
+@pytest.mark.parametrize("amount", ["12.5", " 12.50 ", "+12.50", "1.25e1", "12.50000", ".125e2", 12.5])
+def test_an_amount_is_read_as_programs_write_it(amount: str | float) -> None:
+    heard = from_woocommerce("order.updated", payload("woocommerce_order", total=amount))
+    assert order_of(heard).total == 1250
