@@ -1,5 +1,8 @@
 """People, programs and circles told apart by headers."""
 
+import base64
+from unicodedata import normalize
+
 import pytest
 
 from services.interactions.mail.kinds import Kind, kind_of
@@ -58,6 +61,12 @@ def test_a_list_of_others_and_a_group_of_ours() -> None:
         (b"X-Auto-Response-Suppress: DR, OOF, AutoReply", "automatic"),
         (b"X-Auto-Response-Suppress: DR", "person"),
         (b"X-Vacation: yes", "automatic"),
+        (b"X-Amazon-Auto-Reply: true", "automatic"),
+        (b"X-Autoresponder-From: ann@home.example", "automatic"),
+        (b"X-POST-MessageClass: 9; Autoresponder", "automatic"),
+        (b"X-POST-MessageClass: 1; Message", "person"),
+        (b"Delivered-To: Autoresponder", "automatic"),
+        (b"Delivered-To: my.autoresponder@home.example", "person"),
         (b"List-Unsubscribe: <mailto:u@x.example>", "list"),
         (b"X-Mailer: Outlook", "person"),
     ],
@@ -87,6 +96,40 @@ def test_senders_that_are_no_people(sender: bytes, what: str) -> None:
 @pytest.mark.parametrize(
     "subject",
     [
+        "Automatic reply: Your order",
+        "[EXT] Automatic reply: Your order",
+        "[EXTERNAL] [Shop] Out of Office: Your order",
+        "Odpowiedź automatyczna: Zamówienie",
+        "Automatyczna odpowiedź: Zamówienie",
+        "Automatická odpověď: Objednávka",
+        normalize("NFD", "Automatická odpověď: Objednávka"),
+        "Automatická odpoveď: Objednávka",
+        "自动答复: 订单",
+        "自动回复：订单",
+        "自動回覆: 訂單",
+        "自動応答: ご注文",
+        "自動返信： ご注文",
+        "자동 회신: 주문",
+        "Автоматический ответ: Заказ",
+        "Automatikus válasz: Rendelés",
+        "Automatisk svar: Ordre",
+        "Automaattinen vastaus: Tilaus",
+        "Otomatik yanıt: Sipariş",
+        "Răspuns automat: Comanda",
+    ],
+)
+def test_who_is_away_says_so_in_the_subject_where_no_header_does(subject: str) -> None:
+    encoded = f"=?utf-8?b?{base64.b64encode(subject.encode()).decode()}?="
+    assert kind(f"From: ann@home.example\r\nSubject: {encoded}\r\n\r\nx".encode()) == "automatic"
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "自動応答について: 質問",
+        "Odpowiedź automatyczna nie działa",
+        "[EXT] Automatic door",
+        "[EXT] Re: Automatic reply: x",
         "Abwesenheit im Dezember",
         "Out of office hours?",
         "Ausente",
