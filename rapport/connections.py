@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings
 from rapport.home import Home, read_env
 from rapport.trouble import TroubleError
 from shared.kafka.brokers import Brokers
+from shared.runtime.environment import reached
 from shared.runtime.https import HttpsSettings, place
 from shared.runtime.settings import explain, variable
 from shared.runtime.transport import KafkaSettings, MongoSettings
@@ -47,12 +48,10 @@ def store_environ(environ: Mapping[str, str] | None = None) -> Mapping[str, str]
 def to_api(url: str, environ: Mapping[str, str], seconds: float) -> http.client.HTTPConnection:
     """Of a service, not connected yet; over TLS by whom these variables trust. Raises TroubleError."""
     try:
-        (host, port), scheme = place(url), urlsplit(url).scheme
+        host, port = place(reached(url))
     except ValueError:
-        host = scheme = ""
-    if not host or scheme not in ("http", "https"):
-        raise TroubleError(f"{url} is no URL of an API: write http://host:port, or https://…")
-    if scheme == "http":
+        raise TroubleError(f"{url} is no URL of an API: write http://host:port, or https://…") from None
+    if urlsplit(url).scheme == "http":
         return http.client.HTTPConnection(host, port, timeout=seconds)
     trust = read(HttpsSettings, environ).https_trust
     return http.client.HTTPSConnection(host, port, timeout=seconds, context=trust)

@@ -22,7 +22,7 @@ WINDOW_DAYS = 30
 
 LABELS = {
     Kind.QUANTILES: ["quantile"],
-    Kind.SPREAD: ["quantile"],
+    Kind.SPREAD: ["quantile", "currency"],
     Kind.TALLY: ["name"],
     Kind.RANKED: ["name"],
     Kind.MONEY: ["currency"],
@@ -98,11 +98,12 @@ def show(kpi: Kpi, result: Result) -> None:
         value: Any = result.value
         gauge.set(_or_nan(value))
         return
-    if kpi.kind not in FIGURES:
-        gauge.clear()  # of names that are told no more
+    of = [result.currency] if "currency" in LABELS[kpi.kind][1:] else []
+    if of or kpi.kind not in FIGURES:
+        gauge.clear()  # of names and currencies that are told no more
     for name, number in kpi.figures(result).items():
         label = name.removeprefix(f"{kpi.name}.")
-        gauge.labels(_QUANTILES.get(label, label)).set(_or_nan(number))
+        gauge.labels(_QUANTILES.get(label, label), *of).set(_or_nan(number))
 
 
 def show_anomalies(days: Mapping[str, int], found: Iterable[Mapping[str, Any]]) -> None:

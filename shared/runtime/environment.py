@@ -41,7 +41,8 @@ AS_JSON = BeforeValidator(_read)
 """The variable holds JSON."""
 
 
-def _reached(value: str) -> str:
+def reached(value: str) -> str:
+    """The URL of a server, http or https. Raises ValueError, which does not show it."""
     try:
         parts = urlsplit(value)
         named = bool(parts.hostname) and parts.port != 0
@@ -53,7 +54,7 @@ def _reached(value: str) -> str:
 
 
 def _trusted(value: str) -> str:
-    parts = urlsplit(_reached(value))
+    parts = urlsplit(reached(value))
     loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme == "http" and not loopback:
         raise ValueError(
@@ -62,7 +63,7 @@ def _trusted(value: str) -> str:
     return value
 
 
-ReachedUrl = Annotated[str, AfterValidator(_reached)]
+ReachedUrl = Annotated[str, AfterValidator(reached)]
 """Of one of our own APIs, or what links begin with."""
 TrustedUrl = Annotated[str, AfterValidator(_trusted)]
 """Of a server whose word decides who gets in, or which is told a secret."""

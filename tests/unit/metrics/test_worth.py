@@ -1,13 +1,15 @@
 """The KPI ``clv``: counted from what the nightly estimate tells, of which no customer's record is kept."""
 
-from math import sqrt
+from math import isnan, sqrt
 from statistics import fmean, stdev
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 from scipy import stats
 
+from services.metrics import telemetry
 from services.metrics.domain.cells import Delta
 from services.metrics.domain.health.worth import quantile, spread
 from services.metrics.domain.kpis.intervals import quantile_ranks
@@ -76,6 +78,22 @@ def test_the_currency_of_most_is_told() -> None:
     made = table(series("clv", "1d", [point]))
     assert dict(zip(made.columns, made.rows[0], strict=True))["currency"] == "EUR"
     assert "currency" not in table(series("nps", "1d", [Point(0, 0, Result(1.0, 1))])).columns
+
+
+def gauges() -> dict[tuple[str, str], float]:
+    """By currency and quantile."""
+    (family,) = (one for one in REGISTRY.collect() if one.name == "rapport_clv")
+    return {(one.labels["currency"], one.labels["quantile"]): one.value for one in family.samples}
+
+
+def test_the_gauge_names_the_currency_and_forgets_the_last() -> None:
+    for currency in ("EUR", "SEK"):
+        telemetry.show(KPIS["clv"], result(run([told([100] * 3, currency)])[1], "clv"))
+        found = gauges()
+        assert set(found) == {(currency, "mean"), (currency, "0.5"), (currency, "0.9")}
+        assert found[currency, "mean"] == 100
+    telemetry.show(KPIS["clv"], KPIS["clv"].nothing)
+    assert all(currency == "" and isnan(value) for (currency, _), value in gauges().items())
 
 
 def test_a_page_tells_it_in_its_currency() -> None:

@@ -214,7 +214,9 @@ def test_an_import(server: Provided, authority: Authority) -> None:
     lane.close()
 
 
-@pytest.mark.parametrize("url", ["localhost:8001", "https://", "http://here:port", "https://[::1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8001", "https://", "http://here:port", "https://[::1", "http://here:0"]
+)
 def test_what_is_no_url_is_said(url: str) -> None:
     env = {"RAPPORT_LOYALTY_URL": url, "RAPPORT_API_KEY": "a-key"}
     with Client(env) as client, pytest.raises(TroubleError, match="is no URL of an API"):

@@ -8,7 +8,7 @@ from services.metrics.domain.kpis.registry import KPIS
 
 _LABELS = {
     Kind.QUANTILES: "{quantile}",
-    Kind.SPREAD: "{quantile}",
+    Kind.SPREAD: "{quantile,currency}",
     Kind.TALLY: "{name}",
     Kind.RANKED: "{name}",
     Kind.MONEY: "{currency}",
