@@ -1,9 +1,11 @@
 """What a process of the API remembers of what it read, so that it asks the store for less. What it answers is
 read, or known to be as it was, each time."""
 
+import asyncio
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
-from itertools import count
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from itertools import count, pairwise
 from typing import Generic, TypeVar
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -24,6 +26,13 @@ LINES = 20_000
 """Of each so many are remembered."""
 LAST = "\U0010ffff"
 """After all that is told."""
+AT_ONCE = 5_000
+"""Documents that come in one answer."""
+STRIDE = 100
+"""Rows that are read at once of a list of which all is read."""
+REST, MOST_REST_S = 3.0, 2.0
+"""After each such reading the store is left alone so many times as long, and so long in all at most: whoever
+is told to stop waits for that."""
 
 
 class Latest(Generic[K, V]):
@@ -94,11 +103,43 @@ class Reach:
         return rows[:wanted]
 
 
+class Strides:
+    """Reads all of a list, for which nobody waits. The embedded store answers one question after the other,
+    and one of thousands of rows takes as long as many pages. So a list is asked for in ranges that held
+    ``STRIDE`` rows when it was read last, with rests between them."""
+
+    def __init__(self, rest: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._cuts: Latest[str, list[str]] = Latest(LISTS)
+        self._rest = rest
+
+    async def all(
+        self, collection: AsyncCollection[Document], where: Document, field: str, *others: str
+    ) -> list[Document]:
+        """By ``field``, a text that each row has: it and ``others``, or all of the rows where none are named.
+        Each range is as it is when it is read."""
+        wanted = {"_id": 0, field: 1, **dict.fromkeys(others, 1)} if others else None
+        name = f"{collection.name} {field} {sorted(where.items())}"
+        bounds = [None, *(self._cuts.get(name) or ()), None]
+        rows: list[Document] = []
+        for first, end in pairwise(bounds):
+            started = time.monotonic()
+            within = {"$gte": first, "$lt": end}
+            bound = {name: value for name, value in within.items() if value is not None}
+            query = {**where, field: bound} if bound else where
+            rows += await collection.find(query, wanted, batch_size=AT_ONCE).to_list()
+            if end is not None:
+                rest = min(REST * (time.monotonic() - started), MOST_REST_S / (len(bounds) - 2))
+                await self._rest(rest)
+        self._cuts.keep(name, sorted({row[field] for row in rows})[STRIDE::STRIDE])
+        return rows
+
+
 class Remembered:
     """Of one process."""
 
     def __init__(self) -> None:
         self.reach = Reach()
+        self.strides = Strides()
         self.said: Latest[tuple[str, Micros], str] = Latest(LINES)
         """The name of the row of what a customer, or somebody to them, said at an instant."""
         self._teams: Latest[str, tuple[int, Team]] = Latest(TEAMS)

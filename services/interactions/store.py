@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.interactions.domain.people import CustomerRow
 from services.interactions.domain.routing.rows import AgentRow
@@ -27,8 +27,19 @@ from shared.runtime.mongo import Document
 from shared.schemas.times import Micros
 
 LAST_CHARACTER = "\U0010ffff"
-MOST_COUNTED = 500
-"""Conversations that are counted and not shown."""
+MOST_COUNTED = 99
+"""Conversations that are counted and not shown: who counts reads each."""
+
+
+class Queued(NamedTuple):
+    """Conversations that wait."""
+
+    rows: list[ConversationRow]
+    """Those that are shown."""
+    count: int
+    """How many there are."""
+    more: bool = False
+    """There are more than that."""
 
 
 class InteractionsStore(PersonStore):
@@ -156,19 +167,21 @@ class InteractionsStore(PersonStore):
         rows = ConversationRow.read(await found.to_list())
         return {row.key: row for row in rows if (row.conversation_id, row.customer_id) in wanted}
 
-    async def queued(self, *, nobodys: bool, limit: int) -> tuple[list[ConversationRow], int]:
-        """Conversations that nobody has, the first begun first, and how many there are (``MOST_COUNTED`` at
-        most); ``nobodys``: those alone for which no team was asked."""
+    async def queued(self, *, nobodys: bool, limit: int) -> Queued:
+        """Conversations that nobody has, the first begun first; ``nobodys``: those alone for which no team
+        was asked."""
         query = {"status": "queued"} | ({"team": None} if nobodys else {})
         # Counted as they come: a second question would read them all again.
         rows = await self._remembered.reach.first(
             self._database[CONVERSATIONS],
             query,
             "order",
-            wanted=MOST_COUNTED,
+            wanted=MOST_COUNTED + 1,
             keep=lambda row: row["into"] is None,
         )
-        return ConversationRow.read(rows[:limit]), len(rows)
+        return Queued(
+            ConversationRow.read(rows[:limit]), min(len(rows), MOST_COUNTED), len(rows) > MOST_COUNTED
+        )
 
     async def agent(self, agent_id: str) -> AgentRow | None:
         """An agent in the team that has them, or will; None for one never heard of."""

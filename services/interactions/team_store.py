@@ -1,6 +1,5 @@
 """The queries about teams and the people in them, a part of ``store.py``."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -102,21 +101,22 @@ class TeamStore:
 
     async def on_hand(self, teams: Iterable[str], now: Micros) -> OnHand:
         """What the desk has open now; these teams are told of even where they have nothing."""
-        held: Document = {"status": {"$in": list(HELD)}, "into": None}
-        complaining: Document = {"status": {"$in": sorted(OPEN_STATUSES)}}
+        # One after the other, and by status: each is a range of an index.
+        conversations = await self._each_status(CONVERSATIONS, HELD, "team", "status", "since", "into")
+        agents = await self._remembered.strides.all(self._database[AGENTS], {"left": False}, "agent_id")
+        tasks = await self._each_status(TASKS, (OPEN,), "team")
+        complaints = await self._each_status(COMPLAINTS, sorted(OPEN_STATUSES), "waiting", "overdue")
         late = sort_key(now + 1, "")
-        conversations, agents, tasks, complaints = await asyncio.gather(
-            self._fields(CONVERSATIONS, held, "team", "status", "since"),
-            self._database[AGENTS].find({"left": False}, batch_size=AT_ONCE).to_list(),
-            self._fields(TASKS, {"status": OPEN}, "team", "order"),
-            self._fields(COMPLAINTS, complaining, "waiting", "overdue"),
-        )
         due = [{"team": task["team"], "late": task["order"] < late} for task in tasks]
-        return on_hand(teams, conversations, AgentRow.read(agents), due, complaints, now)
+        talks = (one for one in conversations if one.get("into") is None)
+        return on_hand(teams, talks, AgentRow.read(agents), due, complaints, now)
 
-    async def _fields(self, collection: str, query: Document, *fields: str) -> list[Document]:
-        found = self._database[collection].find(query, {"_id": 0, **dict.fromkeys(fields, 1)})
-        return await found.batch_size(AT_ONCE).to_list()
+    async def _each_status(self, collection: str, statuses: Iterable[str], *fields: str) -> list[Document]:
+        rows: list[Document] = []
+        for status in statuses:
+            where = {"status": status}
+            rows += await self._remembered.strides.all(self._database[collection], where, "order", *fields)
+        return rows
 
     async def team(self, team: str) -> Team | None:
         """A team's agents and its queue; None for one never heard of."""

@@ -41,5 +41,6 @@ def open_desk(app: FastAPI, settings: InteractionsSettings) -> None:
 async def show_desk(app: FastAPI) -> None:
     """Set the gauges of what the desk has on its hands, and of the erasures that wait."""
     now = micros(await app.state.clock.now(None))
-    show(await InteractionsStore(app.state.database).on_hand(app.state.desk.by_id, now))
+    store = InteractionsStore(app.state.database, app.state.remembered)
+    show(await store.on_hand(app.state.desk.by_id, now))
     show_erasures(await ErasureStore(app.state.database).waiting_since(), now)

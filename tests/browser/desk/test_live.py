@@ -3,7 +3,8 @@ pressed."""
 
 from collections.abc import Callable
 
-from playwright.sync_api import APIResponse, Page, Route, expect
+import pytest
+from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
 
 from .conftest import DeskSite
 from .test_queue import asks_for_a_person, told
@@ -75,12 +76,102 @@ def test_a_part_that_could_not_be_had_stays_as_it_is_until_it_can(desk: DeskSite
     page.route(f"{desk.url}/desk", refuse)
     at_my_queue(desk, page, on_shift=False)
     asks_for_a_person(desk, 1, "Lia Winter")
-    trouble = page.get_by_text("The connection is lost: what is shown may be old.")
+    trouble = page.get_by_text("What is marked may be old: it is asked for again.")
+    expect(trouble).to_be_visible()
+    expect(page.locator("#lists[data-old]")).to_be_visible()
+    expect(page.get_by_role("button", name="Start my shift")).to_be_visible()
+    away = False
+    expect(page.get_by_role("link", name="Lia Winter")).to_be_visible()
+    expect(trouble).to_be_hidden()
+    expect(page.locator("[data-old]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_is_no_answer_of_the_desk_is_put_in_nowhere(desk: DeskSite, page: Page, status: int) -> None:
+    """A proxy's page while the service starts anew, or that of a sign-in before it: the page stays."""
+    away = True
+
+    def answer(route: Route) -> None:
+        if away:
+            route.fulfill(status=status, content_type="text/html", body="<h1>default backend</h1>")
+        else:
+            route.continue_()
+
+    at_my_queue(desk, page, on_shift=False)
+    page.evaluate("window.same = true")
+    page.route(f"{desk.url}/desk", answer)
+    asks_for_a_person(desk, 1, "Lia Winter")
+    trouble = page.get_by_text("What is marked may be old: it is asked for again.")
     expect(trouble).to_be_visible()
     expect(page.get_by_role("button", name="Start my shift")).to_be_visible()
     away = False
     expect(page.get_by_role("link", name="Lia Winter")).to_be_visible()
     expect(trouble).to_be_hidden()
+    assert page.evaluate("window.same"), "it was not loaded anew"
+
+
+def test_a_parts_trouble_is_told_until_that_part_is_well(desk: DeskSite, page: Page) -> None:
+    """Another part that is well says nothing of it."""
+    away, talks = True, f"{desk.url}/desk/conversations/{desk.talk}"
+
+    def refuse(route: Route) -> None:
+        if part_of(route) and away:
+            route.fulfill(status=503, content_type="text/html", body="<p>The store is away.</p>")
+        else:
+            route.continue_()
+
+    desk.writes("The kettle leaks.", conversation_id=desk.talk)
+    page.add_init_script(HEARS)
+    desk.sign_in(page, "ann")
+    page.route(f"{talks}?*", refuse)
+    page.goto(f"{talks}?customer_id={desk.customer}")
+    expect(page.get_by_text("The kettle leaks.").first).to_be_visible()
+    desk.writes("Now it burns.", conversation_id=desk.talk)
+    trouble = page.get_by_text("What is marked may be old: it is asked for again.")
+    expect(trouble).to_be_visible()
+    expect(page.locator("#transcript[data-old]")).to_be_visible()
+    expect(page.locator("#presence[data-old]")).to_have_count(0)
+    desk.at_it(desk.talk, "ben", "Ben", "answering")
+    expect(page.get_by_text("Ben is answering")).to_be_visible()
+    expect(trouble).to_be_visible()
+    away = False
+    expect(page.get_by_text("Now it burns.").first).to_be_visible()
+    expect(trouble).to_be_hidden()
+    expect(page.locator("[data-old]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("lost", [None, 502])
+def test_a_form_that_nobody_answered_stays_with_what_was_written(
+    desk: DeskSite, context: BrowserContext, lost: int | None
+) -> None:
+    page = context.new_page()  # htmx tells the console of it, too
+    desk.writes("The kettle leaks.", conversation_id=desk.talk)
+    desk.tell("conversation.escalated", 0, **{"conversation_id": desk.talk, "from": "bot", "reason": "r"})
+    desk.sign_in(page, "ann")
+    page.goto(f"{desk.url}/desk/conversations/{desk.talk}?customer_id={desk.customer}")
+    away = True
+
+    def answer(route: Route) -> None:
+        if route.request.method != "POST" or not away or "/presence" in route.request.url:
+            route.continue_()
+        elif lost is None:
+            route.abort()
+        else:
+            route.fulfill(status=lost, content_type="text/html", body="<h1>Bad gateway</h1>")
+
+    page.route(f"{desk.url}/desk/**", answer)
+    page.keyboard.press("n")
+    note = page.get_by_label("The customer never sees it")
+    note.fill("She called twice.")
+    send = page.get_by_role("button", name="Keep the note")
+    send.click()
+    trouble = page.get_by_text("No answer came from the desk.")
+    expect(trouble).to_be_visible()
+    expect(note).to_have_value("She called twice.")
+    away = False
+    send.click()
+    expect(trouble).to_be_hidden()
+    expect(page.locator("#transcript").get_by_text("She called twice.")).to_be_visible()
 
 
 def test_a_page_asks_for_its_stream_again_where_something_else_has_answered(

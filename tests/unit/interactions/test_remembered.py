@@ -12,9 +12,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.monitoring import CommandListener, CommandStartedEvent, CommandSucceededEvent
 
 from services.interactions.desk.queries import DeskStore
+from services.interactions.domain.conversations.conversation import Conversation
 from services.interactions.domain.routing.state import Team
-from services.interactions.domain.rows import TimelineRow
-from services.interactions.remembered import Latest, Reach, Remembered
+from services.interactions.domain.rows import TimelineRow, conversation_row
+from services.interactions.remembered import MOST_REST_S, STRIDE, Latest, Reach, Remembered, Strides
 from services.interactions.store import InteractionsStore
 from services.interactions.team_store import TeamStore
 from shared.journal.later import state_text
@@ -30,12 +31,16 @@ class Found(CommandListener):
 
     def __init__(self) -> None:
         self.asked: list[Document] = []
+        self.rows: list[int] = []
+        """How many each found."""
 
     def started(self, event: CommandStartedEvent) -> None:
         if event.command_name == "find":
             self.asked.append(dict(event.command))
 
-    def succeeded(self, event: CommandSucceededEvent) -> None: ...
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        if event.command_name == "find":
+            self.rows.append(len(event.reply["cursor"]["firstBatch"]))
 
     def failed(self, event: object) -> None: ...
 
@@ -104,6 +109,86 @@ def test_a_list_read_again_asks_for_no_more_than_it_needs(settings: Settings) ->
         far = [question["filter"]["order"]["$lte"] for question in found.asked]
         assert len(far) == 3
         assert far[1:] == [place(34)] * 2
+
+    on_store(settings, ask)
+
+
+@pytest.mark.parametrize("index", ["order", "-order"])
+@pytest.mark.parametrize("seed", range(3))
+def test_all_of_a_list_is_read_by_and_by(settings: Settings, index: str, seed: int) -> None:
+    """Nobody's question is behind one that finds thousands; what comes and goes meanwhile is seen."""
+    chance = random.Random(seed)
+    direction = -1 if index.startswith("-") else 1
+    rests: list[float] = []
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+
+    async def ask(database: AsyncDatabase[Document], found: Found) -> None:
+        rows = database[f"strides{seed}{direction}"]
+        await rows.create_index([("status", 1), ("order", direction)])
+        strides, known = Strides(rest), set[int]()
+        for _round in range(8):
+            some = {chance.randrange(9_000) for _ in range(chance.choice((0, 20, 700)))} - known
+            if some:
+                documents = [{"_id": n, "status": "ab"[n % 2], "order": place(n), "n": n} for n in some]
+                await rows.insert_many(documents)
+            known |= some
+            over = chance.sample(sorted(known), len(known) // chance.choice((2, 50, 1_000)))
+            await rows.delete_many({"_id": {"$in": over}})
+            known -= {*over}
+            right = [{"order": place(n), "n": n} for n in sorted(known) if n % 2]
+            for again in (False, True):
+                found.rows.clear()
+                rests.clear()
+                read = await strides.all(rows, {"status": "b"}, "order", "n")
+                assert sorted(read, key=lambda row: row["n"]) == right
+                assert not again or max(found.rows) <= STRIDE
+                assert len(rests) == len(found.rows) - 1, "whoever waits for the store comes in between"
+                assert sum(rests) <= MOST_REST_S
+
+    on_store(settings, ask)
+
+
+def test_what_the_desk_has_on_hand_is_read_by_and_by(settings: Settings) -> None:
+    async def ask(database: AsyncDatabase[Document], found: Found) -> None:
+        talks = database["conversations"]
+        await talks.create_index([("status", 1), ("order", -1)])
+        kinds = (("queued", None), ("assigned", None), ("closed", None), ("queued", "another"))
+        rows = [
+            {"_id": n, "order": place(n), "team": "care", "status": status, "into": into, "since": 5}
+            for n, (status, into) in enumerate(kinds * 300)
+        ]
+        await talks.insert_many(rows)
+        remembered = Remembered()
+        remembered.strides = Strides(lambda seconds: asyncio.sleep(0))
+        for again in (False, True):
+            found.rows.clear()
+            on_hand = await TeamStore(database, remembered).on_hand(["care"], 9)
+            assert on_hand.teams["care"].conversations == {"queued": 300, "assigned": 300}
+            assert not again or max(found.rows) <= STRIDE
+
+    on_store(settings, ask)
+
+
+def test_a_queue_is_counted_as_far_as_it_is_told(settings: Settings) -> None:
+    async def ask(database: AsyncDatabase[Document], found: Found) -> None:
+        talks = [
+            conversation_row(f"c-{n}", Conversation(conversation_id="t", opened_at=n, updated_at=n))
+            for n in range(300)
+        ]
+        await database["conversations"].insert_many(
+            [row.document() | {"status": "queued"} for row in talks[:200]]
+        )
+        store = InteractionsStore(database, Remembered())
+        for _ in range(2):
+            queued = await store.queued(nobodys=True, limit=10)
+            assert [row.customer_id for row in queued.rows] == [f"c-{n}" for n in range(10)]
+            assert (queued.count, queued.more) == (99, True)
+        assert max(found.rows) < 2 * 99, "no more is read than is told"
+        await database["conversations"].delete_many({"customer": {"$nin": [f"c-{n}" for n in range(99)]}})
+        queued = await store.queued(nobodys=False, limit=10)
+        assert (queued.count, queued.more) == (99, False)
 
     on_store(settings, ask)
 

@@ -127,7 +127,7 @@
   document.addEventListener('htmx:sendError', keep)
   document.addEventListener('htmx:beforeOnLoad', event => {
     const { xhr } = event.detail
-    if (xhr.status >= 400 || xhr.getResponseHeader('HX-Redirect')) keep(event)
+    if (xhr.status >= 400 || xhr.getResponseHeader('HX-Redirect') || !xhr.getResponseHeader('Desk-Now')) keep(event)
   })
 
   // Who reads a conversation, or answers in it, is told to the colleagues who are on it too.
@@ -216,17 +216,26 @@
   for (const end of ['pointerup', 'pointercancel']) addEventListener(end, released, true)
   addEventListener('pointermove', event => { if (pressed && !event.buttons) released() }, true)
 
-  // A part that could not be had stays as it is, and is asked for again. Where there is none any more, the page says so.
+  // A part that could not be had stays as it is, is marked, and is asked for again; where there is none any more, the
+  // page says so. What is not the desk's own answer, as a proxy's is while the service starts anew, says nothing.
+  const ours = xhr => xhr.getResponseHeader('Desk-Now') !== null
   const troubles = new Set()
   const trouble = (what, on) => {
     if (on) troubles.add(what)
     else troubles.delete(what)
-    document.getElementById('live-trouble').hidden = !troubles.size
+    const which = ['unsent', 'stream'].find(one => troubles.has(one)) || (troubles.size ? 'part' : '')
+    for (const one of all('[data-trouble]')) one.hidden = one.dataset.trouble !== which
+  }
+  const place = part => part.getAttribute('hx-get')
+  const markOld = (part, on) => {
+    const others = (part.getAttribute('hx-select-oob') || '').split(',').filter(Boolean)
+    for (const one of [part, ...others.flatMap(other => all(other))]) one.toggleAttribute('data-old', on)
+    trouble(place(part), on)
   }
   const waiting = new Map(), pauses = new Map()
   const later = part => {
-    const which = part.dataset.watch, pause = pauses.get(which) || 2000
-    trouble('part', true)
+    const which = place(part), pause = pauses.get(which) || 2000
+    markOld(part, true)
     if (waiting.has(which)) return
     waiting.set(which, setTimeout(() => {
       waiting.delete(which)
@@ -237,22 +246,24 @@
   }
   document.addEventListener('htmx:configRequest', event => { if (event.target.matches('[data-watch]')) event.detail.timeout = 20000 })
   for (const lost of ['htmx:sendError', 'htmx:timeout']) {
-    document.addEventListener(lost, event => { if (event.target.matches('[data-watch]')) later(event.target) })
+    document.addEventListener(lost, event => { if (event.target.matches('[data-watch]')) later(event.target); else trouble('unsent', true) })
   }
   document.addEventListener('htmx:beforeSwap', event => {
-    const { requestConfig: { elt: part }, xhr: { status } } = event.detail
+    const { requestConfig: { elt: part }, xhr, xhr: { status } } = event.detail
     if (!part.matches('[data-watch]')) {
       for (const name of asked) owed.add(name)
+      event.detail.shouldSwap &&= ours(xhr)
+      trouble('unsent', !ours(xhr))
       return
     }
-    event.detail.shouldSwap &&= status < 400 && !pressed
-    if (status >= 500 || status === 429) later(part)
+    event.detail.shouldSwap &&= ours(xhr) && status < 400 && !pressed
+    if (!ours(xhr) || status >= 500 || status === 429) later(part)
     else if (status >= 400) location.reload()
     else {
-      trouble('part', false)
-      pauses.delete(part.dataset.watch)
+      markOld(part, false)
+      pauses.delete(place(part))
+      if (pressed) owe(part)
     }
-    if (status < 400 && pressed) owe(part)
   })
 
   const live = document.body.dataset.live

@@ -12,12 +12,11 @@ from services.interactions.desk.views.queue import entries, last_said, waiting_f
 from services.interactions.desk.views.team import queue as first_waiting
 from services.interactions.desk.words import _
 from services.interactions.domain.desk.policy import Desk as Rules
-from services.interactions.domain.rows import ConversationRow
 from services.interactions.models.agents import agent_view
 from services.interactions.routes.dependencies import DeskRules, Policy, Store
 from services.interactions.routes.desk.dependencies import DeskQueries
 from services.interactions.routes.desk.steps import TakeSteps
-from services.interactions.store import InteractionsStore
+from services.interactions.store import InteractionsStore, Queued
 from shared.http.problems import TOLD, ProblemError, from_error
 from shared.schemas.base import Frozen
 from shared.schemas.times import micros
@@ -47,7 +46,7 @@ class Parts:
         desk.demand("customers:read")
         me = await store.agent(desk.agent)
         team = None if me is None else me.team
-        mine, (waiting, count), (left, left_count) = await asyncio.gather(
+        mine, waiting, left = await asyncio.gather(
             store.conversations(
                 status=None, team=None, agent=desk.agent, open_only=True, before=None, limit=SHOWN
             ),
@@ -55,7 +54,7 @@ class Parts:
             _left(store, team),
         )
         names, states = await asyncio.gather(
-            store.customer_rows({row.customer_id for row in (*mine, *waiting, *left)}),
+            store.customer_rows({row.customer_id for row in (*mine, *waiting.rows, *left.rows)}),
             store.customers({row.customer_id for row in mine[:WITH_CLOCKS]}),
         )
         said = await self._queries.said_at(last_said(mine[:WITH_LINES], states))
@@ -69,10 +68,10 @@ class Parts:
             me=None if me is None else agent_view(me, micros(desk.now)),
             team=called or team,
             mine=entries(mine, names, states, said, sla, desk.now),
-            waiting=waiting_first(entries(waiting, names, {}, {}, sla, desk.now), rules),
-            waiting_count=count,
-            left=entries(left, names, {}, {}, sla, desk.now),
-            left_count=left_count,
+            waiting=waiting_first(entries(waiting.rows, names, {}, {}, sla, desk.now), rules),
+            waiting_of=waiting,
+            left=entries(left.rows, names, {}, {}, sla, desk.now),
+            left_of=left,
             watch=(ANYTHING if team is None else f"team/{team}", *sorted(states)),
         )
 
@@ -85,23 +84,21 @@ async def queue(parts: MakePage) -> Response:
     return await parts.page()
 
 
-async def _waiting(
-    store: InteractionsStore, rules: Rules, team: str | None
-) -> tuple[list[ConversationRow], int]:
+async def _waiting(store: InteractionsStore, rules: Rules, team: str | None) -> Queued:
     """Those who come first of a team, or of all for somebody who is in none; and how many wait."""
     if team is None:
         return await store.queued(nobodys=False, limit=WAITING)
     state = await store.team(team)
     if state is None:
-        return [], 0
+        return Queued([], 0)
     first = first_waiting(rules, state, WAITING)
     rows = await store.conversation_rows((one.conversation_id, one.customer_id) for one in first)
-    return [*rows.values()], len(state.waiting)
+    return Queued([*rows.values()], len(state.waiting))
 
 
-async def _left(store: InteractionsStore, team: str | None) -> tuple[list[ConversationRow], int]:
+async def _left(store: InteractionsStore, team: str | None) -> Queued:
     """Those for which no team was asked, and how many; whoever is in none sees them among all that wait."""
-    return ([], 0) if team is None else await store.queued(nobodys=True, limit=LEFT)
+    return Queued([], 0) if team is None else await store.queued(nobodys=True, limit=LEFT)
 
 
 class Shift(Frozen):

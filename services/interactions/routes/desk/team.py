@@ -60,7 +60,7 @@ async def lead(
     """What waits, who has how much, what is late, and the people that the hours call for."""
     desk.demand("customers:read")
     team = await team_of(desk, store, rules, team)
-    (state, view), (left, left_count), late = await asyncio.gather(
+    (state, view), left, late = await asyncio.gather(
         seen(store, rules, team, await clock.now(team)),
         store.queued(nobodys=True, limit=LEFT),
         queries.board(until=micros(desk.now), limit=LATE),
@@ -68,7 +68,7 @@ async def lead(
     waits = queue(rules, state, WAITING)
     shown = late[:MOST_LATE]
     ids = {one.customer_id for one in waits}
-    ids |= {one.customer_id for one in shown} | {one.customer_id for one in left}
+    ids |= {one.customer_id for one in shown} | {one.customer_id for one in left.rows}
     rows = await store.customer_rows(ids)
     names = {id: row.name or id for id, row in rows.items()}
     local = desk.now.astimezone(rules.staffing.zone)
@@ -81,8 +81,8 @@ async def lead(
         view=view,
         stuck={(one.customer_id, one.conversation_id): one for one in view.stuck},
         waits=waits,
-        left=entries(left, rows, {}, {}, sla, desk.now),
-        left_count=left_count,
+        left=entries(left.rows, rows, {}, {}, sla, desk.now),
+        left_of=left,
         late=[card(row, desk.now) for row in shown],
         late_count=len(late),
         late_more=len(late) == LATE,
