@@ -142,6 +142,8 @@ class Remembered:
         self.strides = Strides()
         self.said: Latest[tuple[str, Micros], str] = Latest(LINES)
         """The name of the row of what a customer, or somebody to them, said at an instant."""
+        self.teams: tuple[str, ...] = ()
+        """Those that had somebody, or something, when it was counted last."""
         self._teams: Latest[str, tuple[int, Team]] = Latest(TEAMS)
 
     async def team(self, database: AsyncDatabase[Document], team: str) -> Team | None:

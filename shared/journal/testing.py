@@ -135,6 +135,10 @@ class InMemoryWorker(Generic[S]):
         """The worker is down until then: time passes and no timer fires; what fell due does so afterwards."""
         self._now = max(self._now, until)
 
+    def restart(self, handler: Handler[S]) -> None:
+        """The service goes on with other policies."""
+        self._handler = handler
+
     # --- what came of it
 
     def state(self, id: str) -> S:

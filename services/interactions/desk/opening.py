@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from services.interactions.desk.live import Live
 from services.interactions.desk.oidc import Provider
 from services.interactions.desk.session import Sessions
+from services.interactions.domain.desk.on_hand import NOBODYS
 from services.interactions.erasure_store import ErasureStore
 from services.interactions.settings import InteractionsSettings
 from services.interactions.store import InteractionsStore
@@ -42,5 +43,7 @@ async def show_desk(app: FastAPI) -> None:
     """Set the gauges of what the desk has on its hands, and of the erasures that wait."""
     now = micros(await app.state.clock.now(None))
     store = InteractionsStore(app.state.database, app.state.remembered)
-    show(await store.on_hand(app.state.desk.by_id, now))
+    found = await store.on_hand(app.state.desk.by_id, now)
+    app.state.remembered.teams = tuple(team for team in found.teams if team != NOBODYS)
+    show(found)
     show_erasures(await ErasureStore(app.state.database).waiting_since(), now)

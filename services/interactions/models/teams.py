@@ -76,10 +76,11 @@ class StaffingView(Frozen):
 
 
 class TeamView(Frozen):
-    """A team as it is now. ``agents`` come by name: nobody is ranked."""
+    """A team as it is now; ``listed``: the desk's file has it. ``agents`` come by name: nobody is ranked."""
 
     team: str
     name: str | None
+    listed: bool
     waiting: int
     queues: list[QueueView]
     stuck: list[StuckView]
@@ -94,6 +95,7 @@ def team_view(desk: Desk, team: str, found: Lead, arrivals: Iterable[Arrivals], 
     return TeamView(
         team=team,
         name=None if listed is None else listed.name,
+        listed=listed is not None,
         waiting=found.waiting,
         queues=[_queue_view(one) for one in found.queues],
         stuck=[_stuck_view(one) for one in found.stuck],

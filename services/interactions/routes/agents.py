@@ -35,15 +35,19 @@ MOST_HELD = 200
 async def put_agent(
     principal: AtDesk,
     commands: SendCommands,
+    store: Store,
     desk: DeskRules,
     agent_id: AgentId,
     body: Told[AgentBody],
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """The agent as they are from now on: whole, not what changed. In another team they leave the one that
-    they were in, and what they carry goes with them."""
+    they were in, and what they carry goes with them. Who is in a team that the desk's file has no more may go
+    home from it."""
     if not desk.is_team(body.team):
-        raise UNKNOWN_TEAM(team=body.team)
+        row = await store.agent(agent_id)
+        if row is None or row.team != body.team:
+            raise UNKNOWN_TEAM(team=body.team)
     said = body.model_dump(exclude={"team"})
     command = AgentChangeRequested.model_validate(said | {"agent_id": agent_id})
     return (await commands.submit(principal, "agents", body.team, command, key)).response()

@@ -27,10 +27,11 @@ async def get_team(principal: AtDesk, store: Store, clock: Clock, desk: DeskRule
 
 
 async def seen(store: InteractionsStore, desk: Desk, team: str, now: datetime) -> tuple[Team, TeamView]:
-    """A team, read once, and what its lead sees. Raises 404 ``unknown_team``."""
-    if not desk.is_team(team):
-        raise UNKNOWN_TEAM(team=team)
+    """A team, read once, and what its lead sees; of one that the file has no more as long as somebody is in
+    it, or waits there. Raises 404 ``unknown_team``."""
     since = micros(now - timedelta(weeks=desk.staffing.weeks))
     known, arrivals = await asyncio.gather(store.team(team), store.arrivals(team, since=since))
     found = known or Team(team_id=team)
+    if not desk.is_team(team) and not found.waiting and all(one.left for one in found.agents.values()):
+        raise UNKNOWN_TEAM(team=team)
     return found, team_view(desk, team, lead(desk, found, micros(now)), arrivals, now)

@@ -176,14 +176,14 @@ class RoutingReturnRequested(RoutingCommand):
 
 
 class RoutingOverflowRequested(RoutingCommand):
-    """It has waited too long in this team: another is to be asked."""
+    """It has waited too long in this team: another is to be asked. Or the team asks whether it waits at all."""
 
     event_type: ClassVar[str] = "rapport.interactions.routing_overflow.requested.v1"
 
     revision: Count
     """Of the offer."""
     to: Id
-    """The team that is asked next."""
+    """The team that is asked next; the team itself, where it only asks."""
 
 
 class AgentSeenRequested(AgentCommand):

@@ -1,13 +1,14 @@
 """A team as its lead sees it: who waits, in the order in which they will come, and today's hours as bars."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.routing.matching import place
 from services.interactions.domain.routing.state import Team
-from services.interactions.models.teams import HourView
+from services.interactions.models.teams import HourView, StuckView
 from shared.schemas.times import moment
 
 
@@ -67,6 +68,22 @@ def queue(desk: Desk, team: Team, limit: int) -> tuple[Waits, ...]:
         )
         for one in ordered[:limit]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """What conversations wait for that nobody of the team has; both empty: it is something else."""
+
+    missing: tuple[str, ...]
+    """Skills."""
+    language: str | None
+    count: int
+
+
+def lacking(stuck: Iterable[StuckView]) -> tuple[Lacking, ...]:
+    """By what most wait for."""
+    found = Counter((tuple(one.missing), None if one.missing else one.language) for one in stuck)
+    return tuple(Lacking(*kind, count) for kind, count in found.most_common())
 
 
 @dataclass(frozen=True, slots=True)

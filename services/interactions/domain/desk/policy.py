@@ -191,10 +191,10 @@ class Desk(Strict):
         return next(found, self.default).id
 
     def overflow_of(self, team_id: str) -> tuple[str, Micros] | None:
-        """The team that conversations of this one go on to, and after how long."""
+        """The team that conversations of this one go on to, and after how long; at once where it is none."""
         team = self.by_id.get(team_id)
         if team is None:
-            return self.default.id, self.unlisted_overflow
+            return self.default.id, self.unlisted_overflow if self.is_team(team_id) else 0
         return None if team.overflow is None else (team.overflow.to, team.overflow.after)
 
 

@@ -61,11 +61,17 @@ def said(customer: Customer, command: RoutingCommand, told: Told) -> Said:
         case RoutingOverflowRequested(revision=revision, team=team, to=to):
             asked = None if routed is None else routed.wanted
             if routed is not None and asked is not None and routed.revision == revision:
+                if to == team:
+                    return Said(customer)
                 over = {"over_to": to, "over_from": (*asked.been, team), "over_since": asked.since}
                 return Said(_with(customer, altered(routed, **over)))
             if asked is None or asked.team != team:
                 whose, now, was = _now(customer, id, revision, told)
                 return Said(_with(customer, now), emits=_emits(told, ((team, news(whose, now, was)),)))
+            if (asked_as := told.event.told_of) != customer.customer_id:
+                # It waits there by its name of now, and so by no other.
+                gone = Routed(conversation_id=id, revision=1 + revision)
+                return Said(customer, emits=_emits(told, ((team, news(asked_as, gone, None)),)))
     return Said(customer)
 
 

@@ -27,14 +27,17 @@ from shared.schemas.timer import TimerFired
 from shared.schemas.times import Micros, micros, moment, timer_instant
 
 TIMER = "routing"
+LOOK: Micros = 3_600_000_000
+"""So often what waits is looked at, whatever happens: the desk's file may be another by then."""
 
 
 def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Team]:
     """Raises ``unknown_team`` for whatever puts an agent into one that may not be; such a fact is a dead
-    letter."""
+    letter. Of one that the file has no more whoever is there may go home."""
     data = event.data
     now = micros(context.now)
-    if isinstance(data, AgentChanged | AgentChangeRequested) and not desk.is_team(team.team_id):
+    there = desk.is_team(team.team_id)
+    if isinstance(data, AgentChanged | AgentChangeRequested) and not there and not is_in(team, data.agent_id):
         raise UNKNOWN_TEAM(team=team.team_id)
     if isinstance(data, TimerFired):
         now = max(now, micros(event.time))
@@ -58,10 +61,27 @@ def apply(desk: Desk, team: Team, event: Event, context: Context) -> Effects[Tea
         case RoutingNewsRequested():
             among, emits = _told(floor, data, late=now - micros(event.time) > LATE)
     # What has become due by time alone is looked at whole, at its timer or by whatever comes first.
-    if team.next_at is not None and now >= team.next_at:
+    if not there or (team.next_at is not None and now >= team.next_at):
         keys = among = None
     emits += _decided(floor, keys, among)
+    if isinstance(data, RoutingOfferRequested) and now - micros(event.time) > LATE:
+        emits += _asked(floor, data)
     return _effects(floor, emits, outcome, keys, among)
+
+
+def is_in(team: Team, agent_id: str) -> bool:
+    """Whether an agent is in the team, or was told to be."""
+    agent = team.agents.get(agent_id)
+    return agent is not None and not agent.left
+
+
+def _asked(floor: Floor, told: RoutingOfferRequested) -> list[Emit]:
+    """Of an offer that is late the customer is asked: it may be over, and that forgotten. A choice asks too;
+    where nobody can take it, it would wait for ever."""
+    waiting = floor.waiting.get(key_of(told.customer_id, told.conversation_id))
+    if waiting is None or waiting.leaving or waiting.revision != told.revision:
+        return []
+    return [_overflow(floor, waiting, floor.before.team_id)]
 
 
 def _offered(floor: Floor, told: RoutingOfferRequested) -> list[str]:
@@ -140,18 +160,21 @@ def _free(agent_id: str | None) -> list[str]:
 
 def _decided(floor: Floor, keys: Iterable[str] | None, among: Iterable[str] | None) -> list[Emit]:
     """Assignments, for the customers to say yes to; then what goes on to another team."""
-    emits = [_assignment(floor, one) for one in decide(floor, keys, among)]
+    chosen = decide(floor, keys, among) if floor.desk.is_team(floor.before.team_id) else []
+    emits = [_assignment(floor, one) for one in chosen]
     if keys is None and among is None:
-        for key, to in overflowing(floor):
-            waiting = floor.waiting[key]
-            data = RoutingOverflowRequested(
-                conversation_id=waiting.conversation_id,
-                team=floor.before.team_id,
-                revision=waiting.revision,
-                to=to,
-            )
-            emits.append(Emit(data, moment(floor.now), waiting.customer_id))
+        emits += [_overflow(floor, floor.waiting[key], to) for key, to in overflowing(floor)]
     return emits
+
+
+def _overflow(floor: Floor, waiting: Waiting, to: str) -> Emit:
+    data = RoutingOverflowRequested(
+        conversation_id=waiting.conversation_id,
+        team=floor.before.team_id,
+        revision=waiting.revision,
+        to=to,
+    )
+    return Emit(data, moment(floor.now), waiting.customer_id)
 
 
 def _assignment(floor: Floor, one: Assigned) -> Emit:
@@ -192,7 +215,7 @@ def _next_times(floor: Floor, waiting: Iterable[Waiting], whole: bool) -> list[M
     """When something of these changes by time alone."""
     desk, now = floor.desk, floor.now
     overflow = desk.overflow_of(floor.before.team_id)
-    times: list[Micros] = []
+    times = [now + LOOK] if floor.waiting else []
     for one in waiting:
         if one.leaving:
             continue

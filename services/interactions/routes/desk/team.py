@@ -1,7 +1,7 @@
 """A lead's view of a team, and its wall."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Query, Response
 
@@ -10,10 +10,12 @@ from services.interactions.desk.reading import weekdays
 from services.interactions.desk.site import ROOT
 from services.interactions.desk.views.board import card
 from services.interactions.desk.views.queue import entries
-from services.interactions.desk.views.team import queue, today, week
+from services.interactions.desk.views.team import lacking, queue, today, week
 from services.interactions.desk.words import _
 from services.interactions.domain.desk.policy import Desk as Rules
+from services.interactions.domain.growth.lead import MOST
 from services.interactions.models.growth import NewStory, story_view
+from services.interactions.remembered import Remembered
 from services.interactions.routes.dependencies import DeskRules, Policy, Store, last_shown
 from services.interactions.routes.desk.dependencies import DeskQueries
 from services.interactions.routes.growth import tell_story
@@ -24,7 +26,7 @@ from shared.http.paging import cut
 from shared.http.problems import TOLD, ProblemError, from_error
 from shared.schemas.base import Id
 from shared.schemas.teams import team_state
-from shared.schemas.times import micros
+from shared.schemas.times import SECOND, micros
 
 router = desk_router()
 
@@ -35,6 +37,8 @@ LEFT = 10
 MOST_LATE = 5
 """Late complaints that are shown."""
 COLLEAGUES = 500
+OTHERS = 20
+"""Teams that the file does not list, of which there are tabs."""
 
 Chosen = Annotated[Id | None, Query()]
 
@@ -76,9 +80,13 @@ async def lead(
         "team.html",
         title=view.name or team,
         here="team",
-        teams=_teams(rules, team),
+        teams=_teams(desk, rules, team),
         team=team,
         view=view,
+        gone=not rules.is_team(team),
+        lacking=lacking(view.stuck),
+        most_stuck=MOST,
+        overflow=_overflow(rules, team),
         stuck={(one.customer_id, one.conversation_id): one for one in view.stuck},
         waits=waits,
         left=entries(left.rows, rows, {}, {}, sla, desk.now),
@@ -131,7 +139,7 @@ async def _wall(
         "wall.html",
         title=desk.t(_("The wall")),
         here="wall",
-        teams=_teams(rules, team),
+        teams=_teams(desk, rules, team),
         team=team,
         stories=[story_view(row) for row in shown],
         agents={row.agent_id: row.name for row in agents},
@@ -157,9 +165,21 @@ async def thank(
     return desk.go("/wall", "thanked" if answer.status_code == 201 else "pending")
 
 
-def _teams(rules: Rules, shown: str | None) -> list[tuple[str, str]]:
-    """Ids and names: those that are listed, and the one that is shown."""
-    listed = {one.id: one.name or one.id for one in rules.teams}
-    if shown is not None:
-        listed.setdefault(shown, shown)
-    return [*listed.items()]
+def _overflow(rules: Rules, team: str) -> tuple[str, float] | None:
+    """Where conversations go on to that wait in vain, as it is called, and after how many seconds."""
+    found = rules.overflow_of(team)
+    if found is None:
+        return None
+    listed = rules.by_id.get(found[0])
+    return (listed and listed.name) or found[0], found[1] / SECOND
+
+
+def _teams(desk: Desk, rules: Rules, shown: str | None) -> list[tuple[str, str]]:
+    """Ids and names: those that are listed, others that somebody is in, and the one that is shown."""
+    found = {one.id: one.name or one.id for one in rules.teams}
+    there = cast(Remembered, desk.request.app.state.remembered).teams
+    others = [team for team in there if team not in found][:OTHERS]
+    for team in (*others, shown):
+        if team is not None:
+            found.setdefault(team, team)
+    return [*found.items()]
