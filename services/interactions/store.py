@@ -36,7 +36,7 @@ class Queued(NamedTuple):
 
     rows: list[ConversationRow]
     """Those that are shown."""
-    count: int
+    number: int
     """How many there are."""
     more: bool = False
     """There are more than that."""

@@ -184,11 +184,11 @@ def test_a_queue_is_counted_as_far_as_it_is_told(settings: Settings) -> None:
         for _ in range(2):
             queued = await store.queued(nobodys=True, limit=10)
             assert [row.customer_id for row in queued.rows] == [f"c-{n}" for n in range(10)]
-            assert (queued.count, queued.more) == (99, True)
+            assert (queued.number, queued.more) == (99, True)
         assert max(found.rows) < 2 * 99, "no more is read than is told"
         await database["conversations"].delete_many({"customer": {"$nin": [f"c-{n}" for n in range(99)]}})
         queued = await store.queued(nobodys=False, limit=10)
-        assert (queued.count, queued.more) == (99, False)
+        assert (queued.number, queued.more) == (99, False)
 
     on_store(settings, ask)
 
