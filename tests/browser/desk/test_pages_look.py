@@ -1,5 +1,7 @@
 """The pages of customers, complaints and teams: light and dark, wide and narrow."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -56,7 +58,8 @@ def test_customers_and_complaints(desk: DeskSite, page: Page) -> None:
 
 @pytest.mark.parametrize("context", [LOOKED], indirect=True)
 def test_teams(desk: DeskSite, page: Page) -> None:
-    team = f"team-{desk.customer}"
+    desk, team = replace(desk, customer="evening"), "evening"  # its pictures are shown
+    desk.tell("customer.registered", 900, name="Selma Brandt")
     full_team(desk, team)
     complains(desk, "late", 700, severity="critical")
     desk.sign_in(page, ann_of(desk), f"/desk/team?team={team}")

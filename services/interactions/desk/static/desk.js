@@ -99,6 +99,7 @@
   const end = () => { for (const one of all('[data-end]')) one.scrollTop = one.scrollHeight }
   let latest = document.querySelector('[data-latest]')?.dataset.latest
   end()
+  document.addEventListener('htmx:oobAfterSwap', end)
   document.addEventListener('htmx:afterSettle', () => {
     const one = document.querySelector('[data-latest]')
     if (one && one.dataset.latest !== latest) {
@@ -219,7 +220,7 @@
   // A part that could not be had stays as it is, is marked, and is asked for again; where there is none any more, the
   // page says so. What is not the desk's own answer, as a proxy's is while the service starts anew, says nothing.
   const ours = xhr => xhr.getResponseHeader('Desk-Now') !== null
-  const troubles = new Set()
+  const troubles = new Set(), waiting = new Map(), pauses = new Map()
   const trouble = (what, on) => {
     if (on) troubles.add(what)
     else troubles.delete(what)
@@ -232,7 +233,6 @@
     for (const one of [part, ...others.flatMap(other => all(other))]) one.toggleAttribute('data-old', on)
     trouble(place(part), on)
   }
-  const waiting = new Map(), pauses = new Map()
   const later = part => {
     const which = place(part), pause = pauses.get(which) || 2000
     markOld(part, true)
@@ -252,8 +252,8 @@
     const { requestConfig: { elt: part }, xhr, xhr: { status } } = event.detail
     if (!part.matches('[data-watch]')) {
       for (const name of asked) owed.add(name)
-      event.detail.shouldSwap &&= ours(xhr)
       trouble('unsent', !ours(xhr))
+      if (!ours(xhr)) event.detail.shouldSwap = false
       return
     }
     event.detail.shouldSwap &&= ours(xhr) && status < 400 && !pressed

@@ -77,8 +77,10 @@ def test_what_nobody_can_take_is_said_by_what_it_is_for_want_of(browser: TestCli
         handed["conversation_id"] = f"{customer}-{n}-talk"
         tell(browser, f"{customer}-{n}", "conversation.escalated", 4, **handed)
     page = browser.get(f"/desk/team?team={team}").text
-    assert re.search(r'id="stuck">Nobody here can take these <span class="count">3<', page)
-    said = re.findall(r'<li><span class="num">(\d+)</span>: ([^<]+)</li>', page)
+    assert re.search(
+        r'id="stuck"[^>]*><svg.*?</svg> Nobody here can take these <span class="count">3<', page, re.S
+    )
+    said = re.findall(r'<li><strong class="num">(\d+)</strong> ([^<]+)</li>', page)
     assert said == [("2", "nobody here knows law"), ("1", "nobody here knows tax")]
     assert re.search(r"After 10\s\w+ in the queue they go on to Customer service\.", page)
 
