@@ -46,6 +46,9 @@ class Policy:
         init=False, repr=False, compare=False, default_factory=dict
     )
     _sorts: dict[tuple[str, str], Sort] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_version: dict[int, "Policy"] = field(init=False, repr=False, compare=False, default_factory=dict)
+    """By the identity of its rules, which ``versions`` keep: one policy each, so that its terms are put
+    together once, whichever of them is asked."""
 
     def __post_init__(self) -> None:
         past = frozenset[Subject]().union(*(rules.subjects() for rules in self.every))
@@ -84,7 +87,14 @@ class Policy:
         if not self.versions:  # most often, and each event asks several times
             return self
         rules = in_force(self.versions, instant)
-        return self if rules is self.rules else replace(self, rules=rules)
+        if rules is self.rules:
+            return self
+        found = self._by_version.get(id(rules))
+        if found is None:
+            self._by_version[id(self.rules)] = self
+            found = self._by_version[id(rules)] = replace(self, rules=rules)
+            object.__setattr__(found, "_by_version", self._by_version)
+        return found
 
     def version(self, instant: Micros) -> Micros | None:
         """What names the version in force at ``instant``: its start; None where there is but one."""

@@ -5,6 +5,7 @@ from typing import TypeVar
 from services.followup.domain.gate.caps import caps_counting
 from services.followup.domain.policy import Policy
 from services.followup.domain.preferences.caps import LONGEST_WISH, STRICTEST
+from services.followup.domain.rules.terms import sort_of
 from services.followup.domain.rules.times import span
 from services.followup.domain.state import Customer, InFlight, Outreach, Send
 from shared.domain import Emit
@@ -55,4 +56,5 @@ def _recent(sends: tuple[Send, ...], policy: Policy, now: Micros) -> tuple[Send,
 
 
 def _capped(policy: Policy, send: Send) -> bool:
-    return any(caps_counting(rules, rules.rule(send.rule), send.purpose, STRICTEST) for rules in policy.every)
+    sorts = ((sort_of(rules.rule(send.rule), send.purpose), rules.all_caps) for rules in policy.every)
+    return any(caps_counting(sort, caps, STRICTEST) for sort, caps in sorts)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.followup.config import parse_versions
 from shared.runtime.config import ConfigError
 from shared.schemas.outreach import OutreachCancelled, OutreachScheduled, OutreachSuppressed
+from shared.schemas.times import micros
 from tests.examples import examples
 
 from .driver import DAY, HEAD, HOUR, Driver, granted, profile, purchase, reachable, returned, written
@@ -46,6 +47,16 @@ def test_a_trigger_of_before_that_is_heard_after_the_change_goes_by_the_version_
     driver.event(purchase("1"), at=CHANGE - HOUR)
     driver.after(5 * DAY)
     assert [(m["template"], m["at"]) for m in driver.sent] == [("welcome", CHANGE - HOUR + 2 * DAY)]
+
+
+def test_each_version_has_one_policy_whichever_is_asked() -> None:
+    """What it has put together once is not put together again."""
+    policy = written(two(THANKS, LATER))
+    before, after = (policy.at(micros(CHANGE + by)) for by in (-HOUR, HOUR))
+    assert (before.rules, after.rules) == policy.versions
+    for asked in (policy, before, after):
+        assert asked.at(micros(CHANGE - DAY)) is before
+        assert asked.at(micros(CHANGE + DAY)) is after
 
 
 def test_a_rule_that_is_gone_still_sends_what_it_has_started_and_no_more() -> None:

@@ -13,9 +13,7 @@ from services.followup.domain.preferences.caps import wished
 from services.followup.domain.preferences.wishes import Wishes
 from services.followup.domain.rules.caps import FrequencyCap, Period
 from services.followup.domain.rules.hours import instant
-from services.followup.domain.rules.rule import Rule
-from services.followup.domain.rules.rules import Rules
-from services.followup.domain.rules.terms import Terms, sort_of
+from services.followup.domain.rules.terms import Sort
 from services.followup.domain.rules.times import span, write_duration
 from services.followup.domain.state import Customer, Send
 from shared.schemas.times import Micros, micros
@@ -42,7 +40,8 @@ def once_in(rule: str, interval: timedelta) -> str:
 
 def frequency_cap(question: Question) -> Verdict:
     """One more would be above a cap."""
-    caps = caps_of(question.terms, question.state.wishes)
+    terms = question.terms
+    caps = caps_counting(terms.sort, terms.caps, question.state.wishes)
     full = [(cap, ends) for cap in caps for ends in _full(question, cap)]
     if not full:
         return None
@@ -51,16 +50,9 @@ def frequency_cap(question: Question) -> Verdict:
     return Refuse("frequency_cap", words, max(known) if len(known) == len(full) else None)
 
 
-def caps_of(terms: Terms, wishes: Wishes) -> tuple[FrequencyCap, ...]:
-    """Those, of the file and of the customer's wishes, that count the message."""
-    own = wished(wishes)
-    return terms.caps if not own else (*terms.caps, *(cap for cap in own if cap.counts(*terms.sort)))
-
-
-def caps_counting(rules: Rules, rule: Rule | None, purpose: str, wishes: Wishes) -> list[FrequencyCap]:
-    """Likewise, of what the rule, or a person, sends for the purpose."""
-    sort = sort_of(rule, purpose)
-    return [cap for cap in (*rules.all_caps, *wished(wishes)) if cap.counts(*sort)]
+def caps_counting(sort: Sort, caps: Sequence[FrequencyCap], wishes: Wishes) -> list[FrequencyCap]:
+    """Those of these ``caps`` of a file, and of the customer's wishes, that count a message of that sort."""
+    return [cap for cap in (*caps, *wished(wishes)) if cap.counts(*sort)]
 
 
 def _full(question: Question, cap: FrequencyCap) -> Sequence[Micros | None]:

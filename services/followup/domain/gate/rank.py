@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from services.followup.domain.gate.caps import caps_counting, caps_of
+from services.followup.domain.gate.caps import caps_counting
 from services.followup.domain.gate.mates import joins_it
 from services.followup.domain.gate.question import Question
 from services.followup.domain.gate.reach import reaches
 from services.followup.domain.gate.verdicts import Hold, Verdict
 from services.followup.domain.journeys.silence import broken_at
 from services.followup.domain.rules.rule import Rule
+from services.followup.domain.rules.terms import sort_of
 from services.followup.domain.rules.times import span
 from shared.schemas.times import MILLISECOND, Micros
 
@@ -26,11 +27,12 @@ def outranked(question: Question) -> Verdict:
         others = [one for one in others if not joins_it(question, one[0].name, one[2])]
     if not others:
         return None
-    wishes = question.state.wishes
-    caps = caps_of(question.terms, wishes)
+    wishes, terms = question.state.wishes, question.terms
+    caps = caps_counting(terms.sort, terms.caps, wishes)
     before: tuple[Micros, str] | None = None
     for rule, purpose, wakes in others:
-        shared = any(cap in caps for cap in caps_counting(rules, rule, purpose, wishes))
+        its = caps_counting(sort_of(rule, purpose), rules.all_caps, wishes)
+        shared = any(cap in caps for cap in its)
         if shared and reaches(question.state, question.policy, rule, purpose, question.now):
             before = min(before or (wakes, rule.name), (wakes, rule.name))
     if before is None:
