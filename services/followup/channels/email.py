@@ -17,7 +17,7 @@ from services.followup.channels.addresses import NO_UTF8, AddressError, mailable
 from services.followup.channels.base import Attempt, Channel, ChannelAwayError, ChannelSettings, Result
 from services.followup.channels.dkim import Dkim
 from services.followup.channels.mime import BadMessageError, Mail, build
-from services.followup.channels.smtp import Envelope, Server, Session, greeted
+from services.followup.channels.smtp import Envelope, Server, Session, greet
 from services.followup.domain.messages.channel import Message, Thread
 from services.followup.domain.reports import ADDRESS
 from services.followup.domain.rows import Delivery
@@ -163,7 +163,7 @@ class Email(Channel):
         missing = min(wanted, self.connections) - len(self._sessions)
         if missing <= 0:
             return
-        found = await asyncio.gather(*(greeted(self._server) for _ in range(missing)), return_exceptions=True)
+        found = await greet(self._server, missing)
         self._sessions += [one for one in found if isinstance(one, Session)]
         CONNECTED.set(len(self._sessions))
         for error in found:

@@ -4,6 +4,9 @@ import asyncio
 from collections import deque
 from typing import NamedTuple, TypeAlias
 
+from services.followup.channels.base import Attempt, Result
+from shared.mail.bounces import status_of
+
 LONGEST_LINE = 8192
 MOST_LINES = 100
 """Of one answer."""
@@ -98,3 +101,14 @@ def _fail(asked: Asked, error: Exception) -> None:
     if not asked.done():
         asked.set_exception(error)
         asked.exception()  # whether or not somebody waits for it
+
+
+def meant(answer: Answer) -> Attempt:
+    """What the answer to a text means. One that is neither yes nor no leaves it in doubt."""
+    if answer.taken:
+        return Attempt(Result.SENT)
+    if 400 <= answer.code < 500:
+        return Attempt(Result.LATER, str(answer)[:500])
+    if 500 <= answer.code < 600:
+        return Attempt(Result.FAILED, str(answer)[:500], code=status_of(answer.text, of_recipient=False))
+    return Attempt(Result.IN_DOUBT, str(answer)[:500])

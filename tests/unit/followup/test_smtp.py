@@ -1,14 +1,17 @@
 """The words of SMTP with a server that takes one command at a time: what it refuses, and what it offers."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from services.followup.channels.base import Attempt, Result
+from services.followup.channels.base import Attempt, ChannelAwayError, Result
 from services.followup.channels.email import Email, EmailSettings
 from services.followup.channels.smtp import Envelope, Server, greeted
 
@@ -167,3 +170,36 @@ async def test_an_address_with_letters_of_any_script_goes_with_both_options() ->
         await email.send(delivery("a", to=to, text="Grüße\n"), datetime.now(UTC))
         await email.close()
     assert "MAIL FROM:<hello@store.example> SMTPUTF8 BODY=8BITMIME" in told.heard
+
+
+async def test_whom_to_trust_is_read_once_for_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each reading holds up the worker for 30 ms. The next opening reads anew, as the file may be."""
+    read = 0
+
+    def trust(**known: Any) -> ssl.SSLContext:
+        nonlocal read
+        read += 1
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    monkeypatch.setattr("services.followup.channels.smtp.ssl.create_default_context", trust)
+    told = Told({})
+    async with told.there():
+        for opening in (1, 2):
+            channel = Email(EmailSettings(smtp_port=told.port, smtp_connections=4))
+            await channel.open(4)
+            assert channel.lanes == 4
+            assert read == opening
+            await channel.close()
+
+
+async def test_a_file_of_authorities_that_is_gone_is_an_outage(tmp_path: Path) -> None:
+    """Checked at the start; it may go while the worker runs."""
+    file = tmp_path / "ca.pem"
+    told = Told({})
+    async with told.there():
+        channel = Email(
+            EmailSettings.model_construct(**dict(EmailSettings(smtp_port=told.port)) | {"smtp_ca": file})
+        )
+        with pytest.raises(ChannelAwayError):
+            await channel.open(4)
+    assert not told.heard
