@@ -176,7 +176,7 @@ class RoutingReturnRequested(RoutingCommand):
 
 
 class RoutingOverflowRequested(RoutingCommand):
-    """It has waited too long in this team: another is to be asked. Or the team asks whether it waits at all."""
+    """It has waited too long here: another team is to be asked; or this one asks whether it still waits."""
 
     event_type: ClassVar[str] = "rapport.interactions.routing_overflow.requested.v1"
 
