@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.looks import LOOKED, look
+from tests.browser.looks import LOOKED, SIZES, look
 
 from .conftest import DeskSite
 from .test_queue import told
@@ -19,6 +19,8 @@ def test_the_pages_of_an_agent(desk: DeskSite, page: Page) -> None:
     _talk(desk)
     desk.sign_in(page, "mia")
     faults += look(page, "queue")
+    width, height = SIZES["wide"]  # it opens at its end, where what was said is a part of the page
+    page.set_viewport_size({"width": width, "height": height})
     page.goto(f"{desk.url}/desk/conversations/{desk.talk}?customer_id={desk.customer}")
     expect(page.get_by_text("Ben is answering")).to_be_visible()
     faults += look(page, "conversation")
