@@ -5,6 +5,7 @@ import json
 import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pyarrow as pa
@@ -186,12 +187,20 @@ def test_a_time_of_parquet_that_is_none_costs_its_row(tmp_path: Path) -> None:
     ]
 
 
+class NoPandas(MetaPathFinder):
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        if name.partition(".")[0] == "pandas":
+            raise ModuleNotFoundError(name)
+
+
 @pytest.mark.parametrize("pandas", [True, False])
 def test_nanoseconds_of_parquet_are_read_as_microseconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pandas: bool
 ) -> None:
     if not pandas:
-        monkeypatch.setitem(sys.modules, "pandas", None)
+        # As where it is not installed. None among the modules is not: pyarrow takes that for the module.
+        monkeypatch.delitem(sys.modules, "pandas", raising=False)
+        monkeypatch.setattr(sys, "meta_path", [NoPandas(), *sys.meta_path])
     made = pa.table({"at": pa.array([1_700_000_000_000_001_999], pa.timestamp("ns", "UTC"))})
     pq.write_table(made, tmp_path / "a.parquet")
     (row,) = opened(tmp_path / "a.parquet", (tmp_path / "a.parquet").read_bytes()).rows(0)
