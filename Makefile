@@ -11,12 +11,15 @@ bin := .venv/bin
 pytest := $(bin)/pytest
 running := .venv/.running
 complete := .venv/.complete
-# Here seconds are held to a bound, or two minutes of both cores are: nothing runs beside it.
+# Here seconds are held to a bound, or two minutes of both cores are needed: nothing runs beside it.
 alone := tests/integration/test_demo.py tests/integration/test_broker_restart.py tests/integration/test_kafka_clients.py
+units := -m "not integration" -n auto --dist worksteal
+beside = $(or $(shell $(bin)/python -m tests.sharing),$(error no unit test runs beside others))
 # Tests start hundreds of processes: each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: described help setup demo up down test lint format types unit properties simulation simulate integration browser faults long chart site compose bench bench-peers image-test kube-test lock
+.PHONY: described help setup demo up down test lint format types unit unit-first unit-beside properties simulation simulate \
+    integration integration-together integration-alone gotools browser faults long chart site compose bench bench-peers image-test kube-test lock
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,11 +41,11 @@ up: $(running) ## Start the whole platform on this machine; Ctrl-C stops it
 down: $(running) ## Stop what `rapport up` started here
 	@$(bin)/rapport down
 
-test: $(complete) ## Every check, fast ones first: lint and types, unit, chart, simulation, integration, faults and browser
-	@for tiers in 'lint types' unit chart simulation integration 'faults browser'; do \
+test: $(complete) ## Every check, fast ones first; what needs no time of its own beside what waits: a line is a stage
+	@for tiers in 'lint types' unit-first 'integration-together unit-beside' 'faults browser gotools' 'chart simulation' integration-alone; do \
 	    printf '\n=== %s\n' "$$tiers"; \
 	    began=$$SECONDS; \
-	    printf '%s\n' $$tiers | xargs -n 1 -P 2 $(MAKE) --no-print-directory || \
+	    printf '%s\n' $$tiers | xargs -n 1 -P 3 $(MAKE) --no-print-directory || \
 	        { printf '=== %s failed\n' "$$tiers"; exit 1; }; \
 	    printf '=== %s passed in %s s\n' "$$tiers" $$((SECONDS - began)); \
 	done
@@ -59,7 +62,15 @@ types: $(complete) ## Types: mypy --strict
 	$(bin)/mypy
 
 unit: $(complete) ## Domains, properties, schemas and documents: no servers; a process a core
-	$(pytest) tests/unit tests/contract -m "not integration" -n auto --dist worksteal
+	$(pytest) tests/unit tests/contract $(units)
+
+# Its two halves in `make test`: what counts seconds, and what is quick; and, in the time that others leave, what is on
+# a store or tries examples.
+unit-first: $(complete)
+	@$(pytest) tests/unit tests/contract $(units) $(addprefix --ignore=,$(beside))
+
+unit-beside: $(complete)
+	@nice -n 5 $(pytest) $(beside) $(units)
 
 properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT_EXAMPLES); `make unit` tries 100
 	RAPPORT_EXAMPLES=$(or $(RAPPORT_EXAMPLES),3000) $(pytest) \
@@ -67,9 +78,11 @@ properties: $(complete) ## What must hold of any history, 3,000 of each (RAPPORT
 	    tests/unit/interactions/test_conversation_orders.py tests/unit/loyalty/test_arrival.py \
 	    tests/unit/followup/test_histories.py tests/unit/metrics/test_apply.py
 
-chart: $(complete) ## The Helm chart: what it renders, and what it refuses; helm is built once where Go 1.26 is there
-	@$(bin)/python -m tools.gotools --where helm kubeconform actionlint >/dev/null || test -z "$$CI"
+chart: $(complete) gotools ## The Helm chart: what it renders, and what it refuses; helm is built once where Go 1.26 is there
 	$(pytest) tests/chart -m chart -n auto --dist worksteal
+
+gotools: $(complete)
+	@nice -n 19 $(bin)/python -m tools.gotools --where helm kubeconform actionlint >/dev/null || test -z "$$CI"
 
 simulation: $(complete) ## Seeded runs of the workers in virtual time, and the faults they found: no servers
 	$(pytest) tests/simulation -m simulation -n auto --dist worksteal
@@ -77,9 +90,13 @@ simulation: $(complete) ## Seeded runs of the workers in virtual time, and the f
 simulate: $(complete) ## The same, any seeds: SEEDS=500 or a range SEEDS=1000-2000, and what they hit
 	@$(bin)/python -m tests.simulation $(or $(SEEDS),500)
 
-integration: $(complete) ## The whole path, and the outside contract, on the embedded stack
+integration: integration-together integration-alone ## The whole path, and the outside contract, on the embedded stack
+
+integration-together: $(complete)
 	DESCRIBED_PHASES=fuzzing,stateful $(pytest) tests/integration tests/contract -m integration -n 2 --dist loadfile \
 	    $(addprefix --ignore=,$(alone))
+
+integration-alone: $(complete)
 	$(pytest) $(alone) -m integration
 
 browser: $(complete) ## The pages in Chromium (Debian's is installed where there is none and we are root)
