@@ -21,6 +21,7 @@ SLICE = 200
 """Events read or written before others get a turn."""
 
 _write = msgspec.json.Encoder().encode
+_HEADERS = (("content-type", STRUCTURED.encode()),)
 
 
 class Told(NamedTuple):
@@ -41,22 +42,22 @@ async def accept(told: Sequence[Told], producer: Sender, naming: Naming | None =
     Nothing is published where one is too large (413 ``too_large``) or of the future (``BadRecordError``).
     After ``BrokerAwayError`` some may have been: tell the same again, under the same ids.
     """
-    now = datetime.now(UTC)
+    now, trace = datetime.now(UTC), current_traceparent()
     records: list[Record] = []
     for index, one in enumerate(told if naming is None else await naming(told)):
         if index % SLICE == SLICE - 1:
             await asyncio.sleep(0)
         if one.event.time - now > AHEAD:
             raise BadRecordError("future", "time is more than 24 h ahead", "time")
-        records.append(record_of(one))
+        records.append(record_of(one, trace))
     await producer.publish(records)
     return len(records)
 
 
-def record_of(told: Told) -> Record:
-    """The event as it came, extensions and unknown fields too, with this request's trace if it has none;
+def record_of(told: Told, trace: str | None = None) -> Record:
+    """The event as it came, extensions and unknown fields too, with this request's ``trace`` if it has none;
     nulls are left out, and data in base64 becomes the JSON it is. Raises 413 ``too_large``."""
-    event, trace = told.event, current_traceparent()
+    event = told.event
     if told.raw is None:
         value, _ = encode(event if event.traceparent else structs.replace(event, traceparent=trace))
     else:
@@ -67,4 +68,4 @@ def record_of(told: Told) -> Record:
         value = _write(fields)
     if len(value) > MAX_RECORD_BYTES:
         raise too_large(MAX_RECORD_BYTES)
-    return Record(event.data.topic, event.subject.encode(), value, (("content-type", STRUCTURED.encode()),))
+    return Record(event.data.topic, event.subject.encode(), value, _HEADERS)

@@ -1,7 +1,7 @@
 """The queries about erasures."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from time import monotonic
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -22,6 +22,14 @@ LOOK_S, AWAY_S = 1.0, 15.0
 """So long ``ErasedIds`` waits for the store, and so long it does not ask again where that was in vain."""
 
 
+class _Round:
+    """Hashes that are asked for together, and what was found of them."""
+
+    def __init__(self) -> None:
+        self.hashes: set[str] = set()
+        self.found: frozenset[str] | None = None
+
+
 class ErasedIds:
     """Which ids have been erased, for an answer that needs not say so. Of one process."""
 
@@ -30,17 +38,31 @@ class ErasedIds:
         self._erased = database[ERASED_IDS]
         self._key = key
         self._asks_from = 0.0
+        self._next: _Round | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def among(self, ids: Iterable[str]) -> frozenset[str]:
-        """Those of them that have been erased, by one read; nobody where the store does not say it soon: what
-        is told goes into the log while the store is away."""
+        """Those of them that have been erased, by one read, which all share who ask while another is under
+        way; nobody where the store does not say it soon: what is told goes into the log while the store is
+        away."""
         hashes = {erased_hash(self._key, id): id for id in set(ids)}
         if not hashes or monotonic() < self._asks_from:
+            return frozenset()
+        mine = self._next = self._next or _Round()
+        mine.hashes.update(hashes)
+        async with self._one_at_a_time:
+            if mine.found is None:
+                self._next = None  # who comes from now on has to be asked for anew
+                mine.found = await self._read(mine.hashes)
+        return frozenset(id for hash, id in hashes.items() if hash in mine.found)
+
+    async def _read(self, hashes: Collection[str]) -> frozenset[str]:
+        if monotonic() < self._asks_from:
             return frozenset()
         try:
             async with asyncio.timeout(LOOK_S):
                 found = self._erased.find({"_id": {"$in": [*hashes]}}, batch_size=len(hashes) + 1)
-                return frozenset(hashes[one["_id"]] for one in await found.to_list())
+                return frozenset(one["_id"] for one in await found.to_list())
         except (PyMongoError, TimeoutError):
             self._asks_from = monotonic() + AWAY_S
             return frozenset()

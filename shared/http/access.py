@@ -9,7 +9,7 @@ import uuid
 
 import structlog
 from opentelemetry.trace import SpanKind
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http import audit
@@ -28,6 +28,8 @@ LONGEST_PATH, MOST_PARTS = 200, 8
 DRAINED = 8
 """Times the limit that is read of a body too large, so that its sender comes to read the answer."""
 
+_REQUEST_ID = REQUEST_ID.lower().encode()
+_is_id = re.compile(ID_PATTERN).fullmatch
 _is_word = re.compile(r"[a-z_-]{0,32}").fullmatch
 
 log = structlog.get_logger("rapport.access")
@@ -47,7 +49,7 @@ class AccessMiddleware:
             return
         headers = Headers(scope=scope)
         request_id = headers.get(REQUEST_ID, "")
-        if not re.fullmatch(ID_PATTERN, request_id):
+        if _is_id(request_id) is None:
             request_id = uuid.uuid4().hex
         with (
             span(audit.method_of(scope), headers.get("traceparent"), kind=SpanKind.SERVER) as current,
@@ -67,9 +69,10 @@ class AccessMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
+                headers = [one for one in message.get("headers", ()) if one[0] != _REQUEST_ID]
+                headers.append((_REQUEST_ID, request_id.encode()))
                 self._protection.add(headers)
+                message["headers"] = headers
             await send(message)
 
         try:

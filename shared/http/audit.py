@@ -116,7 +116,8 @@ def _trace(route: str, status: int, scope: Mapping[str, Any]) -> None:
     if trail is None or not (customers or state.get("reads_customers")):
         return
     who, at, outcome = state.get("principal"), datetime.now(UTC), outcome_of(status)
-    trail.note([Entry(one, who, method_of(scope), route, status, outcome, at) for one in customers or [None]])
+    method = method_of(scope)
+    trail.note([Entry(one, who, method, route, status, outcome, at) for one in customers or [None]])
 
 
 def _about(scope: Mapping[str, Any]) -> Iterable[str]:

@@ -1,13 +1,15 @@
 """What every answer tells browsers and caches, unless its route says more."""
 
 from collections.abc import Sequence
-
-from starlette.datastructures import MutableHeaders
+from typing import TypeAlias
 
 from shared.runtime.settings import Settings
 
-_FRAMED = "frame-ancestors 'none'"
-_NOTHING = f"default-src 'none'; {_FRAMED}"
+Header: TypeAlias = tuple[bytes, bytes]
+
+_POLICY = b"content-security-policy"
+_FRAMED = b"frame-ancestors 'none'"
+_NOTHING = b"default-src 'none'; " + _FRAMED
 
 
 class Protection:
@@ -24,10 +26,12 @@ class Protection:
         url: str | None = getattr(settings, f"{service}_url", None)
         if settings.hsts_seconds and (url or "").startswith("https://"):
             always.append(("Strict-Transport-Security", f"max-age={settings.hsts_seconds}"))
-        self._always: Sequence[tuple[str, str]] = always
+        self._always: Sequence[Header] = [(name.lower().encode(), value.encode()) for name, value in always]
 
-    def add(self, headers: MutableHeaders) -> None:
-        for name, value in self._always:
-            headers.setdefault(name, value)
-        page = headers.get("content-type", "").startswith("text/html")
-        headers.setdefault("Content-Security-Policy", _FRAMED if page else _NOTHING)
+    def add(self, headers: list[Header]) -> None:
+        """``headers``: as ASGI has them, with names in lower case."""
+        given = dict(headers)
+        headers += [header for header in self._always if header[0] not in given]
+        if _POLICY not in given:
+            page = given.get(b"content-type", b"").startswith(b"text/html")
+            headers.append((_POLICY, _FRAMED if page else _NOTHING))

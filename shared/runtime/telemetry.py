@@ -1,5 +1,6 @@
 """Every Prometheus metric of the platform, each declared once with its meaning; and the logs."""
 
+import json
 import logging
 import sys
 from collections.abc import Iterable
@@ -260,11 +261,11 @@ def configure_logging(settings: Settings, service: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.addFilter(quiet)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+        _Formatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+                lambda _, __, event: _as_json(event),
             ],
         )
     )
@@ -278,6 +279,19 @@ def configure_logging(settings: Settings, service: str) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(max(level, root.level))
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, default=str).encode
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """A line of structlog's has been through all steps but the last as it comes here: taking it apart and
+    copying it once more, as the base does for other formatters' sake, is a third of what a line costs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record.msg, dict) and hasattr(record, "_name"):
+            return _as_json(record.msg)
+        return super().format(record)
 
 
 def _quiet_errors(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

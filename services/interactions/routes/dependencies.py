@@ -80,7 +80,6 @@ def is_own(principal: Principal, agent_id: str) -> bool:
 
 Resolving = Annotated[Resolver, Depends(get_resolver)]
 """Finds whose an alias is."""
-Erased = Annotated[ErasedIds, Depends(get_erased_ids)]
 Duplicates = Annotated[DuplicateStore, Depends(get_duplicates)]
 Store = Annotated[InteractionsStore, Depends(get_store)]
 Policy = Annotated[Sla, Depends(get_sla)]

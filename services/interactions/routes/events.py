@@ -28,24 +28,25 @@ from services.interactions.errors import (
 from services.interactions.models.events import Accepted, BadEvent, CloudEvent, InvalidEvents, WithoutEffect
 from services.interactions.person_store import PersonStore
 from services.interactions.resolving import resolved
-from services.interactions.routes.dependencies import Erased, Resolving, Source
+from services.interactions.routes.dependencies import Source, get_erased_ids, get_resolver
 from shared.domain import ERASED, RefusedError
 from shared.facts.aliases import AliasError, Identity, is_alias
 from shared.facts.consents import is_unproven_grant
 from shared.http.audit import note, touched
 from shared.http.auth import Principal, forbidden
-from shared.http.dependencies import Database, Producer
+from shared.http.dependencies import get_database, get_producer
 from shared.http.errors import responses
 from shared.http.keys import fits
 from shared.http.openapi import flat
 from shared.http.problems import ProblemError, from_refusal
 from shared.schemas.base import CUSTOMER
 from shared.schemas.bindings import of_request
-from shared.schemas.codec import JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
+from shared.schemas.codec import AHEAD, JSON, STRUCTURED, BadRecordError, parse_cloudevent, split_batch
 from shared.schemas.complaints import CompensationGranted
 from shared.schemas.customers import CustomerErased, CustomerMerged, CustomerUnmerged
 from shared.schemas.envelope import is_json, json_of, members_of, utf8
 from shared.schemas.event import Event
+from shared.schemas.quick.records import QuickReader
 from shared.schemas.services import SERVICES
 from shared.schemas.topics import OWN_TYPES
 
@@ -61,6 +62,8 @@ UNREADABLE = frozenset({"empty", "bytes", "json"})
 # A service takes its own facts and commands for done when it reads them: nobody else may sign as one.
 _own_source = re.compile(rf"/(rapport|api)/({'|'.join(SERVICES)})(/.*)?").fullmatch
 _write = msgspec.json.Encoder().encode
+_quick = QuickReader()
+"""Learns each type as it is met; what it says is what is said without it."""
 _DENIED = frozenset({FORBIDDEN.code, OTHERS_SOURCE.code, OTHERS_TYPE.code})
 
 ONE = flat(CloudEvent)
@@ -88,14 +91,7 @@ BODY = {
         422: {"model": InvalidEvents, "description": INVALID_EVENTS.code},
     },
 )
-async def post_events(
-    request: Request,
-    principal: Source,
-    producer: Producer,
-    resolver: Resolving,
-    database: Database,
-    erased: Erased,
-) -> Accepted:
+async def post_events(request: Request, principal: Source) -> Accepted:
     """One CloudEvent, a batch of them, or one in binary mode (``ce-`` headers, in which a value in double
     quotes is unquoted and percents are decoded, once).
 
@@ -105,6 +101,9 @@ async def post_events(
     nothing, as far as is known: what is told of somebody who has been erased (``erased``), and consents that
     an import grants without evidence, though the customer withdrew them (``withdrawn``).
     """
+    # Taken from the app itself: a dependency of FastAPI's costs 18 µs a request, as much as an event.
+    resolver, erased = await get_resolver(request), await get_erased_ids(request)
+    producer, database = await get_producer(request), await get_database(request)
     events = split(request.headers, await request.body())
     told = await check(events, principal, partial(note, request), resolver.identity)
     for one in told:
@@ -202,7 +201,7 @@ def _read(raw: bytes, now: datetime, identity: Identity) -> Event:
     """The event, its subject as it came: a customer's id, or ``kind:value``. Raises ``BadRecordError``,
     ``invalid_alias``."""
     try:
-        event = parse_cloudevent(raw, now)
+        event = _parsed(raw, now)
     except BadRecordError as bad:
         subject = alias_subject(raw) if bad.field == "subject" else None
         if subject is None:
@@ -220,6 +219,16 @@ def _read(raw: bytes, now: datetime, identity: Identity) -> Event:
     return event
 
 
+def _parsed(raw: bytes, now: datetime) -> Event:
+    """As ``parse_cloudevent``: what is as most is, of a type that was met before, in a third of its time."""
+    event = _quick.read_text(raw)
+    if event is not None and event.time - now <= AHEAD:
+        return event
+    event = parse_cloudevent(raw, now)
+    _quick.learn(event.data.__class__)
+    return event
+
+
 def alias_subject(raw: bytes) -> str | None:
     """The subject of a JSON CloudEvent, if it is an alias."""
     try:
@@ -230,17 +239,18 @@ def alias_subject(raw: bytes) -> str | None:
 
 
 def _not_for_you(event: Event, principal: Principal) -> RefusedError | None:
-    if event.type in OWN_TYPES:
-        return FORBIDDEN_TYPE(type=event.type, field="type")
+    type = event.type
+    if type in OWN_TYPES:
+        return FORBIDDEN_TYPE(type=type, field="type")
     if _own_source(event.source):
         return FORBIDDEN_SOURCE(source=event.source, field="source")
     if isinstance(event.data, NEED_ADMIN) and not principal.may("admin"):
-        return FORBIDDEN(type=event.type, field="type")
-    if not fits(event.source, principal.sources):
-        allowed = ", ".join(principal.sources or ())
+        return FORBIDDEN(type=type, field="type")
+    if principal.sources is not None and not fits(event.source, principal.sources):
+        allowed = ", ".join(principal.sources)
         return OTHERS_SOURCE(source=event.source, allowed=allowed, field="source")
-    if not fits(event.type, principal.types):
-        return OTHERS_TYPE(type=event.type, allowed=", ".join(principal.types or ()), field="type")
+    if principal.types is not None and not fits(type, principal.types):
+        return OTHERS_TYPE(type=type, allowed=", ".join(principal.types), field="type")
     return None
 
 

@@ -48,6 +48,8 @@ class Ignored(Enum):
 
 
 IGNORED = Ignored.IGNORED
+_NO_KEY: Any = object()
+"""In place of the key of what is no record."""
 
 
 class QuickReader:
@@ -89,6 +91,14 @@ class QuickReader:
         the clock it is, is not looked at."""
         if not value or (headers and headers != _MOST_COMMON and not _is_structured(headers)):
             return None
+        return self._read(key, value)
+
+    def read_text(self, value: bytes) -> Event | None:
+        """As ``read``, of an event in UTF-8 that is in no record: it has no key."""
+        event = self._read(_NO_KEY, value)
+        return None if event is IGNORED else event
+
+    def _read(self, key: bytes | None, value: bytes) -> Event | Ignored | None:
         if self._open_first and (event := self._read_open(key, value)) is not None:
             return event
         try:
@@ -124,7 +134,7 @@ def _event(told: Any, build: Build, key: bytes | None) -> Event | None:
     if (
         (id + subject).strip(_ID.only)
         or source.strip(_SOURCE.only)
-        or subject.encode() != key
+        or (key is not _NO_KEY and subject.encode() != key)
         or told.specversion != "1.0"
     ):
         return None

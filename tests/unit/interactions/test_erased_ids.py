@@ -1,5 +1,6 @@
 """Of whom ``POST /events`` says that they have been erased: by one read, which keeps nothing out."""
 
+import asyncio
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -58,6 +59,34 @@ async def test_a_batch_is_one_read_and_each_event_is_named() -> None:
     assert [(one.index, one.code) for one in vain] == [(1, "erased"), (3, "erased"), (5, "erased")]
     assert vain[0].detail == "The customer has been erased."
     assert rows.asked == [{erased_hash(KEY, id) for id in ("ann", "bob", "cem")}]
+
+
+async def test_who_asks_while_another_read_is_under_way_shares_the_next() -> None:
+    kept, going = Rows("ann", "dan"), asyncio.Event()
+    rows: Any = kept
+    found, answer = ids(kept), kept.find
+
+    def slow(query: Any, batch_size: int) -> Any:
+        told = answer(query, batch_size)
+
+        async def to_list() -> Any:
+            await going.wait()
+            return await told.to_list()
+
+        return Mock(to_list=to_list)
+
+    rows.find = slow
+    asking = [asyncio.create_task(found.among(names)) for names in (["ann"], ["bob", "dan"], ["ann", "cem"])]
+    await asyncio.sleep(0)
+    late = asyncio.create_task(found.among(["dan"]))
+    await asyncio.sleep(0)
+    asking[1].cancel()
+    going.set()
+    assert [await asking[0], await asking[2], await late] == [{"ann"}, {"ann"}, {"dan"}]
+    told = [sorted(asked) for asked in kept.asked]
+    assert told == [
+        sorted({erased_hash(KEY, id) for id in asked}) for asked in (["ann"], ["ann", "bob", "cem", "dan"])
+    ]
 
 
 async def test_of_nobody_nothing_is_read() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from pydantic import BaseModel
 
-from shared.schemas.codec import BadRecordError, decode, open_envelope
+from shared.schemas.codec import BadRecordError, decode, open_envelope, parse_cloudevent
+from shared.schemas.envelope import utf8
 from shared.schemas.event import Event
 from shared.schemas.purchases import PurchaseMade
 from shared.schemas.quick import models
@@ -46,9 +47,27 @@ def compared(
             other = decode(open_envelope(key, value, headers), wall_now=FAR)
         except BadRecordError as bad:
             raise AssertionError(f"read quickly, and bad: {bad}, {bad.field}") from None
-        for name in ("id", "source", "subject", "time", "data", "traceparent", "extensions", "came", "been"):
-            assert_same(getattr(quick, name), getattr(other, name))
+        assert_same_event(quick, other)
+    if value and headers == HEADERS:
+        compared_text(reader, value, read=quick is not None)
     return quick
+
+
+def compared_text(reader: QuickReader, value: bytes, *, read: bool) -> None:
+    """The same where it comes in a request, under no key."""
+    try:
+        text = utf8(value)
+    except BadRecordError:
+        return
+    quick = reader.read_text(text)
+    assert quick is not None or not read
+    if quick is not None:
+        assert_same_event(quick, parse_cloudevent(value, FAR))
+
+
+def assert_same_event(one: Event, other: Event) -> None:
+    for name in ("id", "source", "subject", "time", "data", "traceparent", "extensions", "came", "been"):
+        assert_same(getattr(one, name), getattr(other, name))
 
 
 def assert_same(one: Any, other: Any) -> None:
