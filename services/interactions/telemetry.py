@@ -10,8 +10,8 @@ from services.interactions.domain.desk import on_hand
 from services.interactions.domain.rows import TIMELINE
 from services.interactions.domain.telling import HUSHED
 from services.interactions.errors import BOT_SILENCED
+from shared.http.hooks import begin_hooks
 from shared.journal.plan import Plan
-from shared.runtime.telemetry import begin_hooks
 from shared.schemas.complaints import ClockName, ComplaintSlaBreached, ComplaintSlaMet, ComplaintSlaWarned
 from shared.schemas.interactions import ConversationAssigned
 from shared.schemas.services import SERVICES

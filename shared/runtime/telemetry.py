@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable
 from typing import Any, get_args
 
 import structlog
@@ -155,16 +154,6 @@ AUDIT_LOST = Counter(
     ["service"],
 )
 
-HOOKS = Counter(
-    "rapport_hooks_total",
-    "Webhooks that came in. hook: shopify, woocommerce, chat, delivery (followup's), or the name of a mapped "
-    "one. result: accepted (its events are in the log), left_out (a test, a draft, a ping, about nobody, or "
-    "refused), unknown_topic, bad_signature, stale (signed, but not within five minutes of now), malformed, "
-    "too_large. Of the API.",
-    ["hook", "result"],
-)
-HOOK_RESULTS = ("accepted", "left_out", "unknown_topic", "bad_signature", "stale", "malformed", "too_large")
-
 _ALWAYS = (
     EVENTS_ERASED,
     ERASURES_BEGUN,
@@ -190,13 +179,6 @@ def begin(service: str) -> None:
         DEAD_LETTERS.labels(service, reason)
     for dependency in ("kafka", "mongo"):
         RETRIES.labels(service, dependency)
-
-
-def begin_hooks(names: Iterable[str]) -> None:
-    """An API's counters of these webhooks at 0."""
-    for name in names:
-        for result in HOOK_RESULTS:
-            HOOKS.labels(name, result)
 
 
 _QUIET = {

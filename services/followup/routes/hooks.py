@@ -16,9 +16,9 @@ from services.followup.settings import FollowupSettings
 from shared.http.auth import Principal
 from shared.http.dependencies import SendCommands
 from shared.http.errors import responses
+from shared.http.hooks import HOOKS, begin_hooks
 from shared.http.openapi import flat
 from shared.http.problems import BodyTooLargeError, ProblemError, invalid
-from shared.runtime.telemetry import HOOKS, begin_hooks
 from shared.runtime.webhooks import StaleError, UnsignedError, verify
 from shared.schemas.base import ID_PATTERN
 

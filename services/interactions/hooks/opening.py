@@ -9,9 +9,9 @@ from pydantic import SecretStr
 from services.interactions.hooks.mapped import MappedHook
 from services.interactions.routes.events import NEED_ADMIN
 from services.interactions.settings import InteractionsSettings
+from shared.http.hooks import begin_hooks
 from shared.mapping.file import load_mapping
 from shared.runtime.config import ConfigError
-from shared.runtime.telemetry import begin_hooks
 from shared.runtime.webhooks import signing_keys
 
 CHAT = Path(__file__).parents[1] / "mappings" / "chat.yaml"

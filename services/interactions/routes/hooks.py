@@ -19,8 +19,8 @@ from services.interactions.routes.dependencies import get_resolver
 from services.interactions.settings import InteractionsSettings
 from shared.http.dependencies import get_clock, get_producer
 from shared.http.errors import responses
+from shared.http.hooks import HOOKS
 from shared.http.problems import BodyTooLargeError
-from shared.runtime.telemetry import HOOKS
 from shared.schemas.codec import BadRecordError
 
 router = APIRouter(tags=["hooks"])

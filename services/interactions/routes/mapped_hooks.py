@@ -19,8 +19,8 @@ from services.interactions.routes.events import NEED_ADMIN
 from services.interactions.routes.hooks import BODY, CODES
 from shared.domain import RefusedError
 from shared.http.dependencies import get_producer
+from shared.http.hooks import HOOKS
 from shared.http.problems import BodyTooLargeError
-from shared.runtime.telemetry import HOOKS
 from shared.runtime.webhooks import StaleError, UnsignedError
 from shared.schemas.codec import BadRecordError
 
