@@ -14,9 +14,20 @@ from services.interactions import telemetry as interactions
 from services.interactions.mail import telemetry as mail
 from services.loyalty import telemetry as loyalty
 from services.metrics import telemetry as metrics
+from shared.http import hooks
 from shared.runtime import telemetry as every
 
-MODULES: tuple[ModuleType, ...] = (every, interactions, mail, loyalty, followup, email, webhook, metrics)
+MODULES: tuple[ModuleType, ...] = (
+    every,
+    hooks,
+    interactions,
+    mail,
+    loyalty,
+    followup,
+    email,
+    webhook,
+    metrics,
+)
 """All that declare metrics; to import them is to declare them."""
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count"), "gauge": ("",)}
 _OF_REPLICAS = re.compile(r"\s*Each replica of the API shows the same: take max\.")

@@ -30,9 +30,9 @@ AT_ONCE = 5_000
 """Documents that come in one answer."""
 STRIDE = 100
 """Rows that are read at once of a list of which all is read."""
-REST, MOST_REST_S = 3.0, 2.0
-"""After each such reading the store is left alone so many times as long, and so long in all at most: whoever
-is told to stop waits for that."""
+REST, MOST_REST_S = 3.0, 0.25
+"""After each such reading the store is left alone so many times as long, and so long at most in all of a
+list: whoever is told to stop waits for that, of eight lists."""
 
 
 class Latest(Generic[K, V]):

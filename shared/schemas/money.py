@@ -12,7 +12,7 @@ _DIGITS = {**dict.fromkeys(_WITHOUT_CENTS, 0), **dict.fromkeys(_THOUSANDTHS, 3)}
 """Decimal places of the currencies that do not have two."""
 MOST_DIGITS = 30
 """Before the point. What has an exponent beyond that costs as much memory as it likes."""
-NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?"
+NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,9})?"
 """Python reads ``1_000`` and digits of other scripts too, which no shop writes."""
 _is_number = re.compile(NUMBER).fullmatch
 

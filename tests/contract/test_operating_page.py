@@ -19,6 +19,7 @@ from services.loyalty import telemetry as loyalty_telemetry
 from services.loyalty.settings import LoyaltySettings
 from services.metrics import telemetry as gauges
 from services.metrics.settings import MetricsSettings
+from shared.http import hooks
 from shared.runtime import telemetry
 from shared.runtime.settings import PREFIX, Settings
 
@@ -26,6 +27,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "operating.md").read_text(encoding=
 SETTINGS = (Settings, FollowupSettings, *KINDS, MailSettings, LoyaltySettings, MetricsSettings)
 DECLARE_METRICS = (
     telemetry,
+    hooks,
     followup_telemetry,
     interactions_telemetry,
     mail_telemetry,

@@ -85,13 +85,13 @@ class Telling(NamedTuple):
 
 def accepted_secrets(setting: str) -> tuple[bytes, ...]:
     """The secrets of a setting: one, or several with commas between while one takes another's place. A secret
-    may have commas itself: it counts whole too. A comma that was left over is none. Raises ValueError, which
-    says what it must be."""
+    may have commas itself: it counts whole too, and parts that are too short do not count. A comma that was
+    left over is none. Raises ValueError, which says what it must be."""
     parts = [part for one in setting.split(",") if (part := one.strip())]
     whole = setting.strip(", \t\r\n")
     if len(whole) < SHORTEST_SECRET:
         raise ValueError(f"must have {SHORTEST_SECRET} characters or more, blanks and commas around it aside")
-    several = [whole] if min(map(len, parts)) < SHORTEST_SECRET else [whole, *parts]
+    several = [whole, *(part for part in parts if len(part) >= SHORTEST_SECRET)]
     return tuple(secret.encode() for secret in dict.fromkeys([setting, *several]))
 
 

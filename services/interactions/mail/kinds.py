@@ -58,7 +58,7 @@ _AWAY = re.compile(
     r"|abwesenheit(snotiz|sassistent|sbenachrichtigung)?|réponse automatique|absence du bureau"
     r"|message d'absence|respuesta autom[áa]tica|fuera de la oficina|risposta automatica|fuori sede"
     r"|automatisch antwoord|afwezigheid|resposta autom[áa]tica|autosvar|automatiskt? svar"
-    r"|odpowied[źz] automatyczna|automatyczna odpowied[źz]|nieobecno[śs][ćc]"
+    r"|odpowied[źz] automatyczna|automatyczna odpowied[źz]|nieobecno[śs][ćc](?=( w (biurze|pracy))?\s*:)"
     r"|automatick[áa] odpov[ěe][ďd]|automatikus v[áa]lasz|automaattinen vastaus"
     r"|otomatik (yan[ıi]t|cevap)|r[ăa]spuns automat|автоматический ответ|автоответ|автоматична відповідь"
     r"|自动(答复|回复)|自動(回覆|回復|返信|応答)|자동 ?(회신|응답)"

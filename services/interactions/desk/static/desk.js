@@ -224,6 +224,7 @@
   const trouble = (what, on) => {
     if (on) troubles.add(what)
     else troubles.delete(what)
+    for (const one of troubles) if (!['unsent', 'stream'].includes(one) && !all('[data-watch]').some(part => place(part) === one)) troubles.delete(one)
     const which = ['unsent', 'stream'].find(one => troubles.has(one)) || (troubles.size ? 'part' : '')
     for (const one of all('[data-trouble]')) one.hidden = one.dataset.trouble !== which
   }
@@ -246,18 +247,19 @@
   }
   document.addEventListener('htmx:configRequest', event => { if (event.target.matches('[data-watch]')) event.detail.timeout = 20000 })
   for (const lost of ['htmx:sendError', 'htmx:timeout']) {
-    document.addEventListener(lost, event => { if (event.target.matches('[data-watch]')) later(event.target); else trouble('unsent', true) })
+    document.addEventListener(lost, event => { if (event.target.matches('[data-watch]')) later(event.target); else trouble('unsent', event.detail.requestConfig.verb !== 'get') })
   }
   document.addEventListener('htmx:beforeSwap', event => {
-    const { requestConfig: { elt: part }, xhr, xhr: { status } } = event.detail
+    const { requestConfig: { elt: part, verb }, xhr, xhr: { status } } = event.detail
     if (!part.matches('[data-watch]')) {
       for (const name of asked) owed.add(name)
-      trouble('unsent', !ours(xhr))
+      trouble('unsent', !ours(xhr) && verb !== 'get')
       if (!ours(xhr)) event.detail.shouldSwap = false
       return
     }
     event.detail.shouldSwap &&= ours(xhr) && status < 400 && !pressed
-    if (!ours(xhr) || status >= 500 || status === 429) later(part)
+    const signedOut = status === 401 || status === 403
+    if (!signedOut && (!ours(xhr) || status >= 500 || status === 429)) later(part)
     else if (status >= 400) location.reload()
     else {
       markOld(part, false)

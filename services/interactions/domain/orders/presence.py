@@ -40,7 +40,8 @@ def is_told(order: Order, told: ShopOrder, *, restored: bool) -> Order:
         order = altered(order, restored_at=at)
     if order.deleted and (proven or (news and (gone_at is None or at >= gone_at - LATE))):
         return altered(order, deleted=False, early=False)
-    return altered(order, early=True) if news and not order.deleted else order
+    # Where a deletion is known and was taken back, whatever came first of the two is settled.
+    return altered(order, early=True) if news and not order.deleted and gone_at is None else order
 
 
 def _is_proof(told: ShopOrder, deleted_at: Micros) -> bool:

@@ -198,10 +198,15 @@ def overflowing(floor: Floor) -> list[tuple[Key, str]]:
     found = []
     for key, waiting in sorted(floor.waiting.items()):
         late = not waiting.leaving and floor.now >= waiting.asked_at + after
-        if late and to not in waiting.been:
+        if late and may_go(floor, waiting, to):
             floor.waiting[key] = altered(waiting, leaving=True)
             found.append((key, to))
     return found
+
+
+def may_go(floor: Floor, waiting: Waiting, to: str) -> bool:
+    """Whether it goes on to that team: once to each; but from one that the file has no more it goes back."""
+    return to not in waiting.been or floor.before.team_id not in floor.desk.by_id
 
 
 def _gave_back(floor: Floor, waiting: Waiting, agent: Agent) -> bool:

@@ -22,9 +22,9 @@ def wanted(
         return None
     team = desk.asked(found.team, found.language or value_of(customer.profile, "locale"), found.skills)
     been: tuple[str, ...] = ()
-    # An overflow holds for this wait, and as long as the team is asked that it began in.
+    # An overflow holds for this wait, as long as the team is asked that it began in, and the other is one.
     if routed is not None and routed.over_to is not None and routed.over_since == found.since:
-        holds = routed.over_from[:1] == (team,)
+        holds = routed.over_from[:1] == (team,) and desk.is_team(routed.over_to)
         team, been = (routed.over_to, routed.over_from) if holds else (team, been)
     return Wanted.model_validate(
         {

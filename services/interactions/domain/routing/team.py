@@ -6,7 +6,7 @@ from services.interactions.domain.desk.policy import Desk
 from services.interactions.domain.routing.agents import changed, given_back, joined, left
 from services.interactions.domain.routing.asked import asked_agent
 from services.interactions.domain.routing.calm import easier_at
-from services.interactions.domain.routing.decide import Assigned, decide, overflowing
+from services.interactions.domain.routing.decide import Assigned, decide, may_go, overflowing
 from services.interactions.domain.routing.floor import Floor
 from services.interactions.domain.routing.rows import agent_rows
 from services.interactions.domain.routing.state import LATE, Carried, Team, Waiting, key_of, mark_of
@@ -223,7 +223,7 @@ def _next_times(floor: Floor, waiting: Iterable[Waiting], whole: bool) -> list[M
             times.append(one.asked_at + desk.preferred_for)
         if one.knows is not None:
             times.append(one.asked_at + desk.sticky_for)
-        if overflow is not None and overflow[0] not in one.been:
+        if overflow is not None and may_go(floor, one, overflow[0]):
             times.append(one.asked_at + overflow[1])
     if floor.waiting:
         before = floor.before.agents if floor.before.waiting and not whole else {}

@@ -112,14 +112,12 @@ def test_what_nobody_has_is_counted_in_the_same_question(
         one["data"] |= {"conversation_id": f"{customer}-{n}-c", "kind": "message"}
         tell(api, one)
     questions = Questions()
-    rows, count = asked(
-        settings, lambda store: store.queued(nobodys=True, limit=2), InteractionsStore, questions
-    )
-    assert len(rows) == 2
-    assert count >= 4
+    some = asked(settings, lambda store: store.queued(nobodys=True, limit=2), InteractionsStore, questions)
+    assert len(some.rows) == 2
+    assert some.number >= 4 or some.more
     assert questions.asked == ["conversations"]
-    every, _ = asked(settings, lambda store: store.queued(nobodys=True, limit=500), InteractionsStore)
-    assert every[:2] == rows
+    every = asked(settings, lambda store: store.queued(nobodys=True, limit=500), InteractionsStore).rows
+    assert every[:2] == some.rows
     assert [row.order for row in every] == sorted(row.order for row in every)
 
 

@@ -18,6 +18,9 @@ def test_signatures_are_of_the_raw_body_by_one_of_the_secrets() -> None:
     assert not is_signed(secrets, body + b" ", signed(body, new))
     assert not is_signed(secrets, body, "")
     assert not is_signed(secrets, body, "é\udcff")
+    # One that is too short by now does not keep out the one in its place.
+    assert is_signed(accepted_secrets(f"abc,{new}"), body, signed(body, new))
+    assert not is_signed(accepted_secrets(f"abc,{new}"), body, signed(body, "abc"))
     # WooCommerce makes secrets of its own with commas in them: they count whole, and no short part does.
     assert accepted_secrets("x,y!short") == (b"x,y!short",)
 

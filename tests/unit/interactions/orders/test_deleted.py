@@ -74,6 +74,10 @@ def test_deleted_and_restored(shop: Worker) -> None:
         (f"gone {DAY + 10}, back 10", True),  # the shop told late
         (f"gone {DAY + 11}, back 10", False),  # of an earlier deletion
         ("back 10, back 10, gone 11, gone 12", False),
+        ("gone 10, saved 16, back 16, gone 30", False),  # what took it back was heard before the word
+        ("gone 10, back 16, saved 16, gone 30", False),
+        ("gone 10, saved 20, back 20, gone 75", False),
+        ("gone 10, back 12, back 13, gone 20", False),  # restored by two accounts
     ],
 )
 def test_what_is_there(shop: Worker, happens: str, there: bool) -> None:

@@ -166,6 +166,20 @@ def test_who_waits_in_a_team_that_is_no_more_goes_on_though_nothing_happens(mode
     assert {*floor.team("care").waiting} == {"c-1 c-1", "c-2 c-2"} - law
 
 
+@pytest.mark.parametrize("mode", [OTHERS, ONLY])
+def test_who_came_from_the_default_team_goes_back_to_it(mode: str) -> None:
+    floor = Floor(
+        parse_desk(LISTED.replace("default: true}", "default: true, overflow: {to: night, after: 10m}}"))
+    )
+    floor.wants("c-1")
+    floor.after(11)
+    assert [*floor.team("night").waiting] == ["c-1 c-1"]
+    reads(floor.worker, f"{mode}\n{WITHOUT}")
+    floor.after(61)
+    assert floor.team("night").waiting == {}
+    assert [*floor.team("care").waiting] == ["c-1 c-1"]
+
+
 def test_whoever_is_in_a_team_that_is_no_more_keeps_what_they_have_and_may_go() -> None:
     floor = Floor(BEFORE)
     floor.tell("night", agent("ann", total=3))
