@@ -6,13 +6,15 @@ purchases that are looked for."""
 import asyncio
 import os
 import random
+import re
 import statistics
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
+from urllib.request import urlopen
 
 import aiohttp
 import pytest
@@ -20,6 +22,7 @@ from rich.table import Table
 
 from rapport import broker
 from rapport.lag import measure
+from rapport.trouble import TroubleError
 from shared.kafka.brokers import Brokers
 from shared.kafka.publisher import Publisher, Record
 from tests.bench.events import purchase
@@ -30,10 +33,10 @@ from tests.stack import STRUCTURED, Stack, until
 pytestmark = pytest.mark.bench
 
 PROBES = int(os.environ.get("RAPPORT_BENCH_LATENCY", "200"))
-BURST, CUSTOMERS = 4_000, 1_000
+BURST, CUSTOMERS = 20 * PROBES, 1_000
 LOADS = (0.1, 0.5)
 AIM_MS = 250.0
-TICK_S, LOOK_S = 0.02, 0.005
+TICK_S, LOOK_S, LONGEST_S = 0.02, 0.005, 60.0
 WAYS = ("POST /events", "straight into Kafka")
 
 
@@ -55,9 +58,12 @@ def _records() -> Iterator[Record]:
 
 
 def _waits(stack: Stack) -> int:
-    """Purchases that loyalty has not committed."""
-    with broker.admin(Brokers(stack.env["RAPPORT_KAFKA"])) as client:
-        rows = measure(client)
+    """Purchases that loyalty has not committed; -1 where the broker is too busy to say it."""
+    try:
+        with broker.admin(Brokers(stack.env["RAPPORT_KAFKA"])) as client:
+            rows = measure(client)
+    except TroubleError:
+        return -1
     return sum(row.lag for row in rows if row.group.endswith("loyalty") and row.topic == "purchases")
 
 
@@ -66,7 +72,7 @@ async def _capacity(stack: Stack, publisher: Publisher, records: Iterator[Record
     burst = [next(records) for _ in range(BURST)]
     began = time.perf_counter()
     await publisher.publish(burst)
-    await asyncio.to_thread(until, lambda: _waits(stack) == 0, "loyalty has all", 120)
+    await asyncio.to_thread(until, lambda: _waits(stack) == 0, "loyalty has all", 600)
     return BURST / (time.perf_counter() - began)
 
 
@@ -102,12 +108,14 @@ async def _probe(
     else:
         await publisher.publish([Record("purchases", key, value, HEADERS)])
     acknowledged = time.perf_counter() - began
-    async with asyncio.timeout(30):
-        while True:
-            async with session.get(url) as answer:
-                if answer.status == 200 and (await answer.json())["balance"] > 0:
-                    return Seen(acknowledged, time.perf_counter() - began)
-            await asyncio.sleep(LOOK_S)
+    last = ""
+    while time.perf_counter() - began < LONGEST_S:
+        async with session.get(url) as answer:
+            last = f"{answer.status}: {await answer.text()}"
+            if answer.status == 200 and (await answer.json())["balance"] > 0:
+                return Seen(acknowledged, time.perf_counter() - began)
+        await asyncio.sleep(LOOK_S)
+    raise AssertionError(f"no balance of probe {n}, {way}, within {LONGEST_S} s; last: {last}")
 
 
 async def _at(stack: Stack, publisher: Publisher, way: str) -> Sequence[Seen]:
@@ -124,6 +132,30 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float]:
     return cuts[49] * 1000, cuts[98] * 1000
 
 
+_counted = re.compile(r'rapport_batch_seconds_(sum|count)\{service="loyalty",stage="(\w+)"\} (\S+)').findall
+
+
+def _stages(stack: Stack) -> dict[str, tuple[float, float]]:
+    """Of loyalty's batches so far, by stage: seconds, and how many."""
+    part = stack.parts()["loyalty-worker"]
+    with urlopen(f"http://{part.host}:{part.port}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    found: dict[str, dict[str, float]] = {}
+    for what, stage, number in _counted(text):
+        found.setdefault(stage, {})[what] = float(number)
+    return {stage: (one["sum"], one["count"]) for stage, one in found.items()}
+
+
+def _show_stages(load: float, before: Mapping[str, tuple[float, float]], stack: Stack) -> None:
+    means = {}
+    for stage, (seconds, count) in _stages(stack).items():
+        was, batches = before.get(stage, (0.0, 0.0))
+        if count > batches:
+            means[stage] = (seconds - was) / (count - batches) * 1000
+    told = ", ".join(f"{stage} {mean:.0f}" for stage, mean in means.items())
+    console.print(f"at {load:.0%}, a batch of loyalty's takes milliseconds: {told}")
+
+
 async def _run(stack: Stack) -> list[tuple[float, str, Sequence[Seen]]]:
     publisher, records, found = Publisher(Brokers(stack.env["RAPPORT_KAFKA"])), _records(), []
     await publisher.start()
@@ -132,11 +164,13 @@ async def _run(stack: Stack) -> list[tuple[float, str, Sequence[Seen]]]:
     most = await _capacity(stack, publisher, records)
     console.print(f"loyalty takes {most:,.0f} purchases a second beside all other parts")
     for load in LOADS:
-        await asyncio.to_thread(stack.settle, 300)
+        await asyncio.to_thread(until, lambda: _waits(stack) == 0, "loyalty has all", 600)
+        before = _stages(stack)
         for way in WAYS:
             async with _others(publisher, records, load * most):
                 await asyncio.sleep(1)
                 found.append((load, way, await _at(stack, publisher, way)))
+        _show_stages(load, before, stack)
     await publisher.stop()
     return found
 
