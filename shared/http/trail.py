@@ -67,7 +67,7 @@ class Trail:
         names = os.urandom(NAME_BYTES * len(entries)).hex()
         for n, entry in enumerate(entries):
             row: dict[str, Any] = {"_id": names[2 * NAME_BYTES * n : 2 * NAME_BYTES * (n + 1)]}
-            for field in _FIELDS:  # dataclasses.asdict copies each value deeply: 100 times as dear
+            for field in _FIELDS:  # dataclasses.asdict copies each value deeply: 20 times as dear
                 row[field] = getattr(entry, field)
             self._waiting.append(row)
         while len(self._waiting) > MOST:
