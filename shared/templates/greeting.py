@@ -10,6 +10,9 @@ _NO_NAMES = frozenset(
         "nil",
         "nan",
         "undefined",
+        "name",
+        "firstname",
+        "no",
         "unknown",
         "anonymous",
         "n/a",
@@ -28,6 +31,9 @@ _NO_NAMES = frozenset(
     ]
 )
 """What systems write where there is no name."""
+_TITLES = frozenset(["mr", "mrs", "ms", "miss", "herr", "frau", "señor", "señora", "monsieur", "madame"])
+_IS_UNFILLED = re.compile(r"[@{}%$]|\[\[|<<")
+"""An address, or what another system was to fill in: ``{{name}}``, ``%FIRSTNAME%``."""
 _HOLES = re.compile(r"\bNone\b|\w ,|\w  \w|^ ?,", re.MULTILINE)
 """What is left of a sentence that a name was cut out of."""
 
@@ -37,7 +43,8 @@ def called(name: str | None) -> str:
     """The name as it is said; empty where there is none, or what stands there is no name: then nobody reads
     "Dear None" or "Dear ada@example.org"."""
     said = " ".join("".join(c if c.isprintable() else " " for c in name or "").split())
-    if said.lower().strip("<>[](){}.-_ ") in _NO_NAMES or "@" in said:
+    words = [word.strip("<>[](){}.,;-_") for word in said.lower().split()]
+    if _IS_UNFILLED.search(said) or all(word in _NO_NAMES or word in _TITLES for word in words if word):
         return ""
     return said if re.search(r"[^\W\d_]", said) else ""
 

@@ -230,7 +230,7 @@ def test_the_holdout_of_the_file_is_of_marketing_alone() -> None:
         ("variants: [{name: a, share: 0.5}]", "rules[0].variants: the shares must make 1"),
         ("variants: [{name: a, share: 0.5}, {name: a, share: 0.5}]", "rules[0].variants[1].name: a is taken"),
         ("variants: [{name: holdout, share: 0.5}, {name: a, share: 0.5}]", "variants[0].name: holdout is"),
-        (HALVES.replace("win-back", "gone"), "rules[0]: there is no template gone"),
+        (HALVES.replace("win-back", "gone"), "rules[0].variants[1].template: there is no template gone"),
         ("holdout: 1.5", "rules[0].holdout: must be less than 1"),
     ],
 )

@@ -150,6 +150,7 @@ def test_a_service_reads_what_its_rules_need() -> None:
         (("rules", 4, "name"), "reply", "rules[4].name: 'reply' is the name of what agents answer"),
         (("rules", 4, "template"), "gone", "rules[4].template: there is no template gone"),
         (("rules", 4, "channel"), "pigeon", "rules[4].channel:"),
+        (("rules", 4, "topic"), "evnets", "rules[4].topic: there is no topic evnets under topics"),
         (("quiet_hours", "from"), 1260, "quiet_hours.from: write a time of day"),
         (("quiet_hours", "from"), "08:00", "quiet_hours: from and to are the same time"),
         (("timezone",), "Mars/Olympus", "timezone: not a time zone of the IANA database"),

@@ -134,7 +134,12 @@ def test_the_course_is_about_something() -> None:
     ("steps", "more", "wrong"),
     [
         ("{wait: 2d}", "", "rules[0].steps: none of them sends"),
-        ("{send: gone}", "", "rules[0].template: there is no template gone"),
+        ("{send: gone}", "", "rules[0].steps[0].send: there is no template gone"),
+        (
+            "{send: welcome}, {branch: {if: 'true', else: [{wait: 2d}, {send: gone}]}}",
+            "",
+            "rules[0].steps[1].branch.else[1].send: there is no template gone",
+        ),
         ("{send: welcome}, {wait: soon}", "", "rules[0].steps[1].wait: write a duration"),
         ("{send: welcome}, {wait_until: 9}", "", "rules[0].steps[1].wait_until: write a time of day"),
         ("{send: welcome}, {sleep: 9}", "", "rules[0].steps[1]: must be one of send, wait"),

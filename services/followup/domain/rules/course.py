@@ -164,6 +164,17 @@ def each_step(steps: tuple[Step, ...], depth: int = 0) -> Iterator[tuple[Step, i
             yield from each_step(step.branch.else_, depth + 1)
 
 
+def sent_at(steps: tuple[Step, ...], at: str = "steps") -> Iterator[tuple[str, str]]:
+    """The templates that are sent, each with its place in the rule."""
+    for number, step in enumerate(steps):
+        if isinstance(step, SendStep):
+            yield f"{at}[{number}].send", step.send
+        elif isinstance(step, BranchStep):
+            place = f"{at}[{number}].branch"
+            yield from sent_at(step.branch.then, f"{place}.then")
+            yield from sent_at(step.branch.else_, f"{place}.else")
+
+
 def conditions_of(steps: tuple[Step, ...], at: str = "steps") -> Iterator[tuple[str, str]]:
     """What the branches ask, each with its place in the rule."""
     for number, step in enumerate(steps):

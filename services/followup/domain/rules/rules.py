@@ -10,7 +10,7 @@ from services.followup.domain.conditions.expression import Expression
 from services.followup.domain.deliverability.limits import GuardPolicy, SoftBounces, WarmUp
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.caps import FrequencyCap
-from services.followup.domain.rules.course import Share
+from services.followup.domain.rules.course import Share, sent_at
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
@@ -112,12 +112,12 @@ class Rules(Strict):
         if twice:
             raise ValueError(f"two rules are named {min(twice)}")
         for place, rule in enumerate(value):
-            for template in rule.templates if "templates" in info.data else ():
+            for where, template in _said_at(rule) if "templates" in info.data else ():
                 if template not in info.data["templates"]:
-                    where = f"[{place}].template" if template == rule.template else f"[{place}]"
-                    raise fault(where, f"there is no template {template} under templates")
+                    raise fault(f"[{place}].{where}", f"there is no template {template} under templates")
                 _check_class(place, rule, template, info.data["templates"][template].purpose)
             _check_bundle(place, rule)
+            _check_topic(place, rule, info.data.get("topics", ()))
             if rule.task is not None and (rule.task.team or info.data.get("team")) is None:
                 raise fault(f"[{place}].task.team", "name one, or a team for the whole file")
         _check_groups(value, (info.data.get("frequency_cap"), *info.data.get("caps", ())))
@@ -200,6 +200,22 @@ class Rules(Strict):
     def dated(self) -> tuple[tuple[Rule, Dated], ...]:
         """The rules that come at times which the customer's data say, each with each such trigger."""
         return tuple((rule, start) for rule in self.rules for start in rule.dated)
+
+
+def _said_at(rule: Rule) -> Iterator[tuple[str, str]]:
+    """The templates that it names, each with its place in the rule."""
+    if not rule.steps:
+        yield "template", rule.template
+    yield from sent_at(rule.steps)
+    for number, variant in enumerate(rule.variants):
+        if variant.template is not None:
+            yield f"variants[{number}].template", variant.template
+
+
+def _check_topic(place: int, rule: Rule, topics: tuple[Topic, ...]) -> None:
+    """Customers refuse a topic by its name: under another they would get it all the same."""
+    if topics and rule.topic is not None and rule.topic not in {topic.name for topic in topics}:
+        raise fault(f"[{place}].topic", f"there is no topic {rule.topic} under topics")
 
 
 def _check_bundle(place: int, rule: Rule) -> None:
