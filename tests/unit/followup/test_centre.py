@@ -28,6 +28,9 @@ TOPICS = [{"name": "events", "label": EVENTS}, {"name": "recipes", "label": "Rec
 def settings(settings: FollowupSettings, tmp_path: Path) -> FollowupSettings:
     """With topics."""
     document = yaml.safe_load(DEFAULT_RULES.read_text())
+    for rule in document["rules"]:
+        if rule.get("topic") not in [topic["name"] for topic in TOPICS]:
+            rule.pop("topic", None)
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({**document, "topics": TOPICS}))
     return settings.model_copy(update={"rules": file})
