@@ -5,14 +5,10 @@ beforehand, by the same producer to the same broker. The workers stand still mea
 
 import asyncio
 import os
-import socket
 import statistics
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -20,10 +16,11 @@ from urllib.parse import urlsplit
 import pytest
 from rich.table import Table
 
+from tests.bench.bare import Server, bare_server
 from tests.bench.events import START, purchase
 from tests.bench.report import console, processor_seconds
 from tests.frozen import frozen
-from tests.stack import BATCH, Stack, until
+from tests.stack import BATCH, Stack
 
 pytestmark = pytest.mark.bench
 
@@ -31,13 +28,6 @@ EVENTS = int(os.environ.get("RAPPORT_BENCH_INGEST", "20000"))
 RUNS, CUSTOMERS = 3, 5_000
 SIZES, CONNECTIONS = (1, 20, 100, 500), (1, 8)
 AIM = 0.8
-
-
-class Server(NamedTuple):
-    """One of the two."""
-
-    port: int
-    pid: int
 
 
 class Found(NamedTuple):
@@ -51,22 +41,8 @@ class Found(NamedTuple):
 
 @pytest.fixture(scope="module")
 def bare(stack: Stack) -> Iterator[Server]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    command = [sys.executable, "-m", "tests.bench.bare_ingest", str(port), stack.env["RAPPORT_KAFKA"]]
-    process = subprocess.Popen(command)
-    try:
-        until(lambda: _listens(port), "the bare route", 30)
-        yield Server(port, process.pid)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
+    with bare_server("tests.bench.bare_ingest", stack.env["RAPPORT_KAFKA"]) as server:
+        yield server
 
 
 def _bodies(count: int, size: int) -> list[bytes]:

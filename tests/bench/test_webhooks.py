@@ -6,20 +6,17 @@ number a run."""
 import asyncio
 import json
 import os
-import socket
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.bench.bare import bare_server
 from tests.bench.report import console, processor_seconds, show_ratio
 from tests.frozen import frozen
-from tests.stack import Stack, until
+from tests.stack import Stack
 from tests.unit.interactions.hooks import recorded
 
 pytestmark = pytest.mark.bench
@@ -31,21 +28,8 @@ AIM_RATE, AIM = 2_000, 0.8
 
 @pytest.fixture(scope="module")
 def bare() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.bare_hook", str(port)])
-    try:
-        until(lambda: _listens(port), "the bare route")
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
+    with bare_server("tests.bench.bare_hook") as server:
+        yield server.port
 
 
 def _requests(count: int, guests: Sequence[str]) -> list[bytes]:

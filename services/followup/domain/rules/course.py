@@ -260,6 +260,16 @@ class Course(Strict):
         return value
 
 
+def said_at(template: str, course: Course) -> Iterator[tuple[str, str]]:
+    """The templates that a rule names, its own first, each with its place in the rule."""
+    if not course.steps:
+        yield "template", template
+    yield from sent_at(course.steps)
+    for number, variant in enumerate(course.variants):
+        if variant.template is not None:
+            yield f"variants[{number}].template", variant.template
+
+
 def with_first_template(rule: Any) -> Any:
     """A rule as the file has it: of one with steps, what it says first is its template."""
     if not isinstance(rule, Mapping) or not rule.get("steps"):

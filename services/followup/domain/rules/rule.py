@@ -9,9 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from services.followup.domain.conditions.expression import Expression, compiled, kept, of_goal, of_trigger
 from services.followup.domain.rules.course import (
     Course,
-    SendStep,
     conditions_of,
-    each_step,
+    said_at,
     with_first_template,
 )
 from services.followup.domain.rules.course import Name as Name
@@ -262,9 +261,7 @@ class Rule(Course):
     @property
     def templates(self) -> tuple[str, ...]:
         """All that it may say, the first thing first."""
-        sent = [step.send for step, _ in each_step(self.steps) if isinstance(step, SendStep)]
-        own = [variant.template for variant in self.variants if variant.template is not None]
-        return tuple(dict.fromkeys((self.template, *sent, *own)))
+        return tuple(dict.fromkeys(template for _, template in said_at(self.template, self)))
 
     @property
     def optional(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from services.followup.domain.conditions.expression import Expression
 from services.followup.domain.deliverability.limits import GuardPolicy, SoftBounces, WarmUp
 from services.followup.domain.history.learning import Subject, classes_of
 from services.followup.domain.rules.caps import FrequencyCap
-from services.followup.domain.rules.course import Share, sent_at
+from services.followup.domain.rules.course import Share, said_at
 from services.followup.domain.rules.events import data_class
 from services.followup.domain.rules.hours import Window
 from services.followup.domain.rules.quiet import QuietHours
@@ -112,7 +112,7 @@ class Rules(Strict):
         if twice:
             raise ValueError(f"two rules are named {min(twice)}")
         for place, rule in enumerate(value):
-            for where, template in _said_at(rule) if "templates" in info.data else ():
+            for where, template in said_at(rule.template, rule) if "templates" in info.data else ():
                 if template not in info.data["templates"]:
                     raise fault(f"[{place}].{where}", f"there is no template {template} under templates")
                 _check_class(place, rule, template, info.data["templates"][template].purpose)
@@ -200,16 +200,6 @@ class Rules(Strict):
     def dated(self) -> tuple[tuple[Rule, Dated], ...]:
         """The rules that come at times which the customer's data say, each with each such trigger."""
         return tuple((rule, start) for rule in self.rules for start in rule.dated)
-
-
-def _said_at(rule: Rule) -> Iterator[tuple[str, str]]:
-    """The templates that it names, each with its place in the rule."""
-    if not rule.steps:
-        yield "template", rule.template
-    yield from sent_at(rule.steps)
-    for number, variant in enumerate(rule.variants):
-        if variant.template is not None:
-            yield f"variants[{number}].template", variant.template
 
 
 def _check_topic(place: int, rule: Rule, topics: tuple[Topic, ...]) -> None:

@@ -59,6 +59,13 @@ def spent(worker: InMemoryWorker[Customer], email: str) -> tuple[int, int]:
     return sum(one.purchased for one in spend), sum(one.refunded for one in spend)
 
 
+def agree(worker: InMemoryWorker[Customer], shop: Shop) -> None:
+    """The books of everybody are those of the plain list."""
+    for email in PEOPLE:
+        purchased, refunded = spent(worker, email)
+        assert purchased - refunded == shop.net(email)
+
+
 @settings(deadline=None, max_examples=examples(60))
 @given(KINDS, CURRENCIES, SEEDS, st.integers(1, 14), DELETES)
 def test_any_order_of_arrival_gives_the_books_of_the_plain_list(
@@ -67,9 +74,7 @@ def test_any_order_of_arrival_gives_the_books_of_the_plain_list(
     shop = Shop(kind, currency, seed, deletes=deletes)
     shop.play(steps)
     worker = told(shop.disturbed())
-    for email in PEOPLE:
-        purchased, refunded = spent(worker, email)
-        assert purchased - refunded == shop.net(email)
+    agree(worker, shop)
 
 
 @settings(deadline=None, max_examples=examples(60))
@@ -78,9 +83,7 @@ def test_what_was_deleted_and_restored_within_seconds_may_come_late(seed: int, s
     shop = Shop("woocommerce", "EUR", seed, deletes="seconds")
     shop.play(steps)
     worker = told(shop.late())
-    for email in PEOPLE:
-        purchased, refunded = spent(worker, email)
-        assert purchased - refunded == shop.net(email)
+    agree(worker, shop)
 
 
 @settings(deadline=None, max_examples=examples(60))
