@@ -6,17 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from rapport.rules.draft import channels_of
-from services.followup.config import DEFAULT_RULES
 from services.followup.domain.links import Links, Question, Subscription
 from services.followup.tokens import links
 from shared.http.key_ring import KeyRing
 from shared.schemas.times import DAY, micros
 from tests.browser.serving import serving
-from tests.unit.followup.apiworker import DAYTIME, SECRET, Worker, app_of, settings_for, working
+from tests.unit.followup.apiworker import DAYTIME, SECRET, Worker, app_of, rules_about, settings_for, working
 from tests.unit.followup.driver import CHANNELS
 from tests.unit.followup.mailserver import free_port
 from tests.unit.followup.mongoserver import mongo_server
@@ -83,12 +81,7 @@ class Site:
 
 @pytest.fixture
 def site(mongo_uri: str, tmp_path: Path) -> Iterator[Site]:
-    document = yaml.safe_load(DEFAULT_RULES.read_text())
-    rules = tmp_path / "rules.yaml"
-    for rule in document["rules"]:
-        if rule.get("topic") not in [topic["name"] for topic in TOPICS]:
-            rule.pop("topic", None)
-    rules.write_text(yaml.safe_dump({**document, "topics": TOPICS}))
+    rules = rules_about(TOPICS, tmp_path)
     port = free_port()
     settings = settings_for(mongo_uri, rules=rules, followup_url=f"http://127.0.0.1:{port}")
     [sms] = [channel for channel in channels_of(["sms"]) if channel.name == "sms"]

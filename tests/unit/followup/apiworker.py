@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import yaml
 from fastapi import FastAPI
 from pymongo import MongoClient
 
 from services.followup import api
-from services.followup.config import load_policy
+from services.followup.config import DEFAULT_RULES, load_policy
 from services.followup.settings import FollowupSettings
 from shared.domain import Outcome
 from shared.facts.erased import erased_hash, erasure_key
@@ -23,6 +25,17 @@ KEY = {"X-API-Key": "a-key-for-the-tests"}
 SECRET = "a secret of more than 16"
 URL = "https://rapport.example"
 DAYTIME = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) + DAY
+
+
+def rules_about(topics: Sequence[Mapping[str, Any]], folder: Path) -> Path:
+    """The default rules in a file there, of these topics and no others."""
+    document = yaml.safe_load(DEFAULT_RULES.read_text())
+    for rule in document["rules"]:
+        if rule.get("topic") not in [topic["name"] for topic in topics]:
+            rule.pop("topic", None)
+    file = folder / "rules.yaml"
+    file.write_text(yaml.safe_dump({**document, "topics": [*topics]}))
+    return file
 
 
 class Worker(Driver):

@@ -4,10 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from starlette.testclient import TestClient
 
-from services.followup.config import DEFAULT_RULES
 from services.followup.domain.links import Subscription
 from services.followup.settings import FollowupSettings
 from services.followup.tokens import links
@@ -15,7 +13,7 @@ from shared.http.key_ring import KeyRing
 from shared.pages.readers import LANGUAGES
 from shared.schemas.customers import ConsentChanged, CustomerErased, CustomerUpdated
 
-from .apiworker import SECRET, Worker
+from .apiworker import SECRET, Worker, rules_about
 from .driver import granted, profile
 
 LINKS = links("", KeyRing([SECRET.encode()]))
@@ -27,13 +25,7 @@ TOPICS = [{"name": "events", "label": EVENTS}, {"name": "recipes", "label": "Rec
 @pytest.fixture
 def settings(settings: FollowupSettings, tmp_path: Path) -> FollowupSettings:
     """With topics."""
-    document = yaml.safe_load(DEFAULT_RULES.read_text())
-    for rule in document["rules"]:
-        if rule.get("topic") not in [topic["name"] for topic in TOPICS]:
-            rule.pop("topic", None)
-    file = tmp_path / "rules.yaml"
-    file.write_text(yaml.safe_dump({**document, "topics": TOPICS}))
-    return settings.model_copy(update={"rules": file})
+    return settings.model_copy(update={"rules": rules_about(TOPICS, tmp_path)})
 
 
 def ticked(page: str) -> list[str]:
